@@ -1,0 +1,1 @@
+"""Self-hosted backend for real-time voice agents."""
