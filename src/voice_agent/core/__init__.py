@@ -1,0 +1,1 @@
+"""What all rooms share and that depends on none of them."""

@@ -1,0 +1,90 @@
+"""Errors a caller can act on, each with a stable code. The API maps codes to HTTP status."""
+
+from typing import ClassVar
+
+
+class VoiceAgentError(Exception):
+    """Base of every error that is ours to explain: `str()` names the fault and the mend."""
+
+    code: ClassVar[str] = "internal"
+
+
+class SettingsError(VoiceAgentError):
+    """A setting is wrong; the message names it and what would be right."""
+
+    code = "settings"
+
+
+class AgentInvalidError(VoiceAgentError):
+    """An agent file does not describe an agent; the message names file and field."""
+
+    code = "agent_invalid"
+
+
+class AgentNotFoundError(VoiceAgentError):
+    """No agent has that id."""
+
+    code = "agent_not_found"
+
+
+class SessionNotFoundError(VoiceAgentError):
+    """No session has that id, or it was removed."""
+
+    code = "session_not_found"
+
+
+class SessionEndedError(VoiceAgentError):
+    """The session is over and takes no further connection."""
+
+    code = "session_ended"
+
+
+class TokenInvalidError(VoiceAgentError):
+    """The session token is missing, wrong or expired."""
+
+    code = "token_invalid"
+
+
+class TransportUnavailableError(VoiceAgentError):
+    """No transport that the client can use is offered."""
+
+    code = "transport_unavailable"
+
+
+class AtCapacityError(VoiceAgentError):
+    """This host already runs as many sessions as it may."""
+
+    code = "at_capacity"
+
+
+class PoolRefusedError(VoiceAgentError):
+    """The service pool could not provide what a leg needs in time."""
+
+    code = "pool_refused"
+
+
+class OwnershipLostError(VoiceAgentError):
+    """Another owner has claimed the session since; this write was refused."""
+
+    code = "ownership_lost"
+
+
+class OfferInvalidError(VoiceAgentError):
+    """A WebRTC offer cannot be used."""
+
+    code = "offer_invalid"
+
+
+class PeerNotFoundError(VoiceAgentError):
+    """No peer connection has that id."""
+
+    code = "peer_not_found"
+
+
+class IllegalTransitionError(VoiceAgentError):
+    """A state machine was asked for a step it does not have."""
+
+    code = "illegal_transition"
+
+    def __init__(self, subject: str, current: str, wanted: str) -> None:
+        super().__init__(f"{subject} cannot go from '{current}' to '{wanted}'")

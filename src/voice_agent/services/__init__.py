@@ -1,0 +1,1 @@
+"""Speech and model providers: a registry by name, and the embedded ones."""
