@@ -1,4 +1,4 @@
-"""The service pool: what lies under a leg's processors and is shared, lent or counted.
+"""The service pool: what lies under a leg's processors and is shared or lent.
 
 A leg asks once for all it needs and gets a `Lease`, or a refusal; it never holds part of one.
 """
@@ -18,8 +18,6 @@ class ResourceKind(StrEnum):
     """One in a process, used by all legs at once."""
     EXCLUSIVE = "exclusive"
     """Lent to one leg at a time."""
-    SLOT = "slot"
-    """A permission, counted: how many streams an account allows at once."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,194 @@
+"""One event model: what happens in a session, typed, frozen and numbered.
+
+What emits knows none of its listeners. A listener is called in the emitter's own step, so it must
+be quick and must not raise; whoever has more to do puts the event into a queue of its own.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from loguru import logger
+
+from voice_agent.core.clock import Clock
+from voice_agent.core.conversation import Speaker
+from voice_agent.core.session import EndReason, SessionState
+
+
+@dataclass(frozen=True)
+class SessionStateChanged:
+    """The session went into `state`; `reason` is set when it ended."""
+
+    state: SessionState
+    reason: EndReason | None = None
+
+
+@dataclass(frozen=True)
+class LegStarted:
+    """A pipeline began to run on a connection."""
+
+    leg_id: str
+    transport: str
+
+
+@dataclass(frozen=True)
+class LegEnded:
+    """A pipeline stopped running."""
+
+    leg_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SpeakingStarted:
+    """One side began to make sound."""
+
+    speaker: Speaker
+
+
+@dataclass(frozen=True)
+class SpeakingStopped:
+    """One side fell silent."""
+
+    speaker: Speaker
+
+
+@dataclass(frozen=True)
+class TranscriptReceived:
+    """Words of the user as the recogniser hears them; `final` ones do not change any more."""
+
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True)
+class UserTurnEnded:
+    """The user finished a turn, spoken or typed. `text` is empty when nothing was understood."""
+
+    text: str
+    typed: bool = False
+
+
+@dataclass(frozen=True)
+class SentenceHeard:
+    """A sentence of the agent was played to its end."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class AgentTurnEnded:
+    """The agent finished a turn, or was cut off."""
+
+    interrupted: bool
+
+
+@dataclass(frozen=True)
+class LatencyMeasured:
+    """How long the user waited, in seconds, from the end of his speech to the agent's first audio.
+
+    The parts add up to `total_s`: until the turn was judged over and transcribed, until the
+    language model's first words, until the first audio.
+    """
+
+    total_s: float
+    turn_s: float
+    llm_s: float
+    tts_s: float
+
+
+@dataclass(frozen=True)
+class ProviderFailed:
+    """A provider reported an error; `permanent` ones end its use in this leg."""
+
+    provider: str
+    message: str
+    permanent: bool
+
+
+@dataclass(frozen=True)
+class ErrorOccurred:
+    """Something else went wrong, with the code of the error."""
+
+    code: str
+    message: str
+
+
+EventPayload = (
+    SessionStateChanged
+    | LegStarted
+    | LegEnded
+    | SpeakingStarted
+    | SpeakingStopped
+    | TranscriptReceived
+    | UserTurnEnded
+    | SentenceHeard
+    | AgentTurnEnded
+    | LatencyMeasured
+    | ProviderFailed
+    | ErrorOccurred
+)
+
+EventSink = Callable[[EventPayload], None]
+"""What a lower room calls to say that something happened."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened: numbered from 1 in its session, with both times in seconds."""
+
+    session_id: str
+    number: int
+    wall_time: float
+    monotonic_time: float
+    payload: EventPayload
+
+
+EventListener = Callable[[Event], None]
+
+HISTORY_LIMIT = 1000
+"""How many events a session keeps for who comes later."""
+
+
+class EventStream:
+    """The events of one session."""
+
+    def __init__(self, session_id: str, clock: Clock, listeners: Iterable[EventListener]) -> None:
+        self._session_id = session_id
+        self._clock = clock
+        self._listeners = list(listeners)
+        self._history: deque[Event] = deque(maxlen=HISTORY_LIMIT)
+        self._number = 0
+
+    @property
+    def history(self) -> Sequence[Event]:
+        """The last events, oldest first, at most `HISTORY_LIMIT`."""
+        return tuple(self._history)
+
+    def listen(self, listener: EventListener) -> Callable[[], None]:
+        """Call `listener` with every further event; return what stops that."""
+        self._listeners.append(listener)
+
+        def stop() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return stop
+
+    def emit(self, payload: EventPayload) -> Event:
+        """Number `payload`, tell every listener, and return the event."""
+        self._number += 1
+        event = Event(
+            self._session_id,
+            self._number,
+            self._clock.wall(),
+            self._clock.monotonic(),
+            payload,
+        )
+        self._history.append(event)
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 - one listener's fault is not the call's
+                logger.exception("an event listener failed on {}", type(payload).__name__)
+        return event

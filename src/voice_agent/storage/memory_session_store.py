@@ -1,0 +1,82 @@
+"""A session store in this process's memory: nothing survives the process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from voice_agent.core.errors import OwnershipLostError, SessionNotFoundError
+from voice_agent.core.session import Checkpoint, SessionState
+from voice_agent.core.session_store import Claim
+
+ENDED_LIMIT = 200
+"""How many sessions that are over it remembers."""
+
+
+@dataclass
+class _Entry:
+    claim: Claim
+    checkpoint: Checkpoint
+
+
+class MemorySessionStore:
+    """Implements `SessionStore`. The oldest sessions that are over are forgotten."""
+
+    def __init__(self, *, ended_limit: int = ENDED_LIMIT) -> None:
+        self._ended_limit = ended_limit
+        self._entries: dict[str, _Entry] = {}
+        self._ended: dict[str, None] = {}
+
+    async def create(self, checkpoint: Checkpoint, owner: str) -> Claim:
+        """Keep a new session, owned by `owner`; raise ValueError when its id is taken."""
+        session_id = checkpoint.session_id
+        if session_id in self._entries:
+            raise ValueError(f"session {session_id} exists already")
+        claim = Claim(session_id, owner, epoch=1)
+        self._entries[session_id] = _Entry(claim, checkpoint)
+        return claim
+
+    async def load(self, session_id: str) -> Checkpoint:
+        """Return the last checkpoint; raise SessionNotFoundError when there is none."""
+        return self._entry(session_id).checkpoint
+
+    async def claim(self, session_id: str, owner: str) -> tuple[Claim, Checkpoint]:
+        """Take ownership; raise SessionNotFoundError when there is no such session."""
+        entry = self._entry(session_id)
+        entry.claim = replace(entry.claim, owner=owner, epoch=entry.claim.epoch + 1)
+        return entry.claim, entry.checkpoint
+
+    async def checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
+        """Replace the checkpoint; raise OwnershipLostError when `claim` is not the current one."""
+        entry = self._entry(claim.session_id)
+        if entry.claim.epoch != claim.epoch:
+            raise OwnershipLostError(
+                f"session {claim.session_id} is at epoch {entry.claim.epoch}, "
+                f"this write has {claim.epoch}"
+            )
+        entry.checkpoint = checkpoint
+        if checkpoint.state is SessionState.ENDED:
+            self._ended[claim.session_id] = None
+            while len(self._ended) > self._ended_limit:
+                oldest = next(iter(self._ended))
+                await self.remove(oldest)
+
+    async def release(self, claim: Claim) -> None:
+        """Give ownership up; an outdated claim changes nothing."""
+        entry = self._entries.get(claim.session_id)
+        if entry and entry.claim == claim:
+            entry.claim = replace(claim, owner="")
+
+    async def remove(self, session_id: str) -> None:
+        """Forget the session."""
+        self._entries.pop(session_id, None)
+        self._ended.pop(session_id, None)
+
+    async def list(self) -> Sequence[Checkpoint]:
+        """Return all checkpoints, newest first."""
+        checkpoints = [entry.checkpoint for entry in self._entries.values()]
+        return sorted(checkpoints, key=lambda checkpoint: checkpoint.created_at, reverse=True)
+
+    def _entry(self, session_id: str) -> _Entry:
+        try:
+            return self._entries[session_id]
+        except KeyError:
+            raise SessionNotFoundError(f"no session has the id '{session_id}'") from None
