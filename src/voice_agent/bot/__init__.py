@@ -1,0 +1,1 @@
+"""What talks: agents, the pipeline, turn-taking."""
