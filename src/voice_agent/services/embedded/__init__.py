@@ -1,0 +1,1 @@
+"""Speech and answers that need no key, no server and no download."""
