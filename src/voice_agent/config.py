@@ -1,0 +1,232 @@
+"""The settings: one frozen, typed object. A variable is `VOICE_AGENT_` and the name of a field."""
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from voice_agent.config_values import (
+    check_host_name,
+    check_http_url,
+    check_ice_url,
+    check_origin,
+    split_ice_servers,
+    split_list,
+    upper,
+)
+from voice_agent.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from voice_agent.services.provider import ProviderOptions, Stage
+
+PREFIX = "VOICE_AGENT_"
+
+TransportName = Literal["webrtc", "websocket"]
+LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+Port = Annotated[int, Field(ge=0, le=65_535, examples=["7860"])]
+HttpUrl = Annotated[str, AfterValidator(check_http_url)]
+HomePath = Annotated[Path, AfterValidator(Path.expanduser)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
+
+
+class IceServer(BaseModel):
+    """A STUN or TURN server that clients and this server may use to find each other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    urls: Annotated[
+        tuple[Annotated[str, AfterValidator(check_ice_url)], ...],
+        BeforeValidator(split_list),
+        Field(min_length=1),
+    ]
+    username: str | None = None
+    credential: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _turn_has_credentials(self) -> Self:
+        wants = any(url.startswith("turn") for url in self.urls)
+        if wants and (self.username is None or self.credential is None):
+            raise ValueError(
+                "a TURN server needs a username and a credential; write it as JSON: "
+                '[{"urls": "turn:...", "username": "...", "credential": "..."}]'
+            )
+        return self
+
+
+class Settings(BaseSettings):
+    """What the operator chose. Built by `config_loading.load_settings`, or directly in tests.
+
+    Constructing it reads neither the environment nor a file.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid"
+    )
+
+    host: Annotated[str, Field(min_length=1, examples=["127.0.0.1"])] = "127.0.0.1"
+    port: Port = 7860
+    """0 takes any free port."""
+    public_url: Annotated[HttpUrl | None, Field(examples=["https://voice.example.com"])] = None
+    tls: Annotated[str | None, Field(examples=["self-signed", "cert.pem,key.pem"])] = None
+    device_port: Annotated[Port | None, Field(examples=["8765"])] = None
+
+    profile: str = "embedded"
+    stt_provider: str | None = None
+    stt_model: str | None = None
+    stt_base_url: HttpUrl | None = None
+    stt_api_key: SecretStr | None = None
+    llm_provider: str | None = None
+    llm_model: str | None = None
+    llm_base_url: HttpUrl | None = None
+    llm_api_key: SecretStr | None = None
+    tts_provider: str | None = None
+    tts_model: str | None = None
+    tts_base_url: HttpUrl | None = None
+    tts_api_key: SecretStr | None = None
+    tts_voice: str | None = None
+    openai_api_key: Annotated[SecretStr | None, Field(validation_alias="openai_api_key")] = None
+    openai_base_url: Annotated[HttpUrl | None, Field(validation_alias="openai_base_url")] = None
+
+    agents_dir: HomePath | None = None
+    default_agent: str = "frontdesk"
+
+    transports: Annotated[
+        tuple[TransportName, ...],
+        NoDecode,
+        BeforeValidator(split_list),
+        Field(min_length=1, examples=["webrtc,websocket"]),
+    ] = ("webrtc", "websocket")
+    ice_servers: Annotated[
+        tuple[IceServer, ...],
+        NoDecode,
+        BeforeValidator(split_ice_servers),
+        Field(examples=["stun:stun.example.com:3478"]),
+    ] = ()
+    max_sessions: Annotated[int, Field(ge=1, le=100_000, examples=["50"])] = 50
+
+    auth: Literal["off"] = "off"
+    allow_unauthenticated: bool = False
+    secret_key: Annotated[SecretStr | None, Field(min_length=32)] = None
+    allowed_origins: Annotated[
+        Names, AfterValidator(lambda names: tuple(map(check_origin, names)))
+    ] = ()
+    allowed_hosts: Annotated[
+        Names, AfterValidator(lambda names: tuple(map(check_host_name, names)))
+    ] = ()
+
+    data_dir: HomePath = Path("data")
+    log_level: Annotated[LogLevel, BeforeValidator(upper)] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings'
+        init_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return only what is passed in; `config_loading` brings environment and file."""
+        return (init_settings,)
+
+    @field_validator("auth", mode="before")
+    @classmethod
+    def _explain_required(cls, value: object) -> object:
+        if value == "required":
+            raise ValueError(
+                "'required' needs accounts, which this version does not have; use 'off' and let "
+                "a proxy or a private network decide who may connect"
+            )
+        return value
+
+    @field_validator("transports")
+    @classmethod
+    def _once_each(cls, value: tuple[TransportName, ...]) -> tuple[TransportName, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("name each transport once")
+        return value
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.device_port and self.device_port == self.port:
+            raise ValueError(
+                f"{PREFIX}DEVICE_PORT: {self.device_port} is also {PREFIX}PORT; "
+                "give the device a port of its own"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _open_only_when_told(self) -> Self:
+        if not is_loopback(self.host) and not self.allow_unauthenticated:
+            raise ValueError(
+                f"{PREFIX}HOST: '{self.host}' can be reached from other machines and anyone there "
+                f"could talk to the agent, as {PREFIX}AUTH is 'off'. Use 127.0.0.1, or say "
+                f"{PREFIX}ALLOW_UNAUTHENTICATED=true (--allow-unauthenticated) if that is intended"
+            )
+        return self
+
+    def provider(self, stage: "Stage") -> "tuple[str, ProviderOptions]":
+        """Return the name of the provider of `stage` and what the settings say about it.
+
+        The usual names (`OPENAI_API_KEY`, `OPENAI_BASE_URL`) count only for the provider they
+        belong to. The usual key is not sent to a base URL that was set for one stage: that may be
+        anybody's server.
+
+        Raises:
+            SettingsError: The profile or the provider is unknown.
+        """
+        from voice_agent.services.provider import ProviderOptions  # noqa: PLC0415 - takes 0.5 s
+        from voice_agent.services.registry import PROFILES, names  # noqa: PLC0415
+
+        if self.profile not in PROFILES:
+            raise SettingsError(_unknown("PROFILE", self.profile, PROFILES))
+        setting = f"{stage.value}_provider"
+        name = getattr(self, setting) or PROFILES[self.profile][stage]
+        if name not in names(stage):
+            raise SettingsError(_unknown(setting.upper(), name, dict.fromkeys(names(stage))))
+        base_url: str | None = getattr(self, f"{stage.value}_base_url")
+        api_key: SecretStr | None = getattr(self, f"{stage.value}_api_key")
+        if name == "openai" and base_url is None:
+            base_url = self.openai_base_url
+            api_key = api_key or self.openai_api_key
+        return name, ProviderOptions(
+            model=getattr(self, f"{stage.value}_model"),
+            base_url=base_url,
+            api_key=api_key.get_secret_value() if api_key else None,
+            voice=getattr(self, f"{stage.value}_voice", None),
+        )
+
+
+def variable_name(field: str) -> str:
+    """Return the name of the environment variable of the settings field `field`."""
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias).upper() if alias else PREFIX + field.upper()
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a server bound to `host` can be reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _unknown(name: str, value: str, known: Mapping[str, Any]) -> str:
+    return f"{PREFIX}{name}: there is no '{value}'; choose one of {', '.join(sorted(known))}"

@@ -1,0 +1,249 @@
+"""What the settings are, where they come from, and what is said when they are wrong."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from voice_agent.config import Settings, is_loopback, variable_name
+from voice_agent.config_loading import (
+    ENV_FILE_VARIABLE,
+    Origin,
+    displayed_value,
+    load_settings,
+    read_sources,
+)
+from voice_agent.core.errors import SettingsError
+
+ROOT = Path(__file__).resolve().parents[2]
+TURN = '[{"urls": "turn:turn.example.com", "username": "u", "credential": "very-secret"}]'
+
+
+@pytest.fixture(autouse=True)
+def clean_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty directory, and no settings in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("VOICE_AGENT_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+
+
+def faults(**options: object) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(options)
+    return str(caught.value).splitlines()
+
+
+def test_without_any_source_the_defaults_hold() -> None:
+    assert load_settings() == Settings()
+    assert (Settings().host, Settings().port, Settings().profile) == ("127.0.0.1", 7860, "embedded")
+
+
+def test_options_win_over_environment_and_environment_over_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text(
+        "VOICE_AGENT_PORT=1\nVOICE_AGENT_DEFAULT_AGENT=file\nVOICE_AGENT_LOG_FORMAT=json\n"
+        "SOMEBODY_ELSES=1\n"
+    )
+    monkeypatch.setenv("VOICE_AGENT_PORT", "2")
+    monkeypatch.setenv("VOICE_AGENT_DEFAULT_AGENT", "environment")
+    sources = read_sources({"port": 3})
+    settings = load_settings({"port": 3})
+    assert (settings.port, settings.default_agent, settings.log_format) == (
+        3,
+        "environment",
+        "json",
+    )
+    assert [sources.origin(f) for f in ("port", "default_agent", "log_format", "host")] == [
+        Origin.OPTION,
+        Origin.ENVIRONMENT,
+        Origin.ENV_FILE,
+        Origin.DEFAULT,
+    ]
+
+
+def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("VOICE_AGENT_PORT=1\n")
+    monkeypatch.setenv("VOICE_AGENT_PORT", "")
+    assert load_settings().port == 1
+
+
+def test_the_file_may_be_somewhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("other").write_text("VOICE_AGENT_PORT=5\n")
+    Path(".env").write_text("VOICE_AGENT_PORT=1\n")
+    monkeypatch.setenv(ENV_FILE_VARIABLE, "other")
+    assert load_settings().port == 5
+
+
+def test_a_file_that_was_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENV_FILE_VARIABLE, "nowhere")
+    assert faults() == ["VOICE_AGENT_ENV_FILE: there is no file 'nowhere'"]
+
+
+def test_a_file_that_is_no_text_is_reported() -> None:
+    Path(".env").write_bytes(b"VOICE_AGENT_PORT=\xff\xfe")
+    assert faults() == [
+        "VOICE_AGENT_ENV_FILE: '.env' cannot be read (it is not UTF-8 text); mend or remove it"
+    ]
+
+
+def test_every_fault_gets_one_line_that_names_what_was_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("VOICE_AGENT_PORT=seventy\n")
+    monkeypatch.setenv("VOICE_AGENT_LOG_FORMAT", "xml")
+    assert faults(device_port=70000) == [
+        "VOICE_AGENT_PORT (in .env): 'seventy' is not a whole number; for example 7860",
+        "--device-port: '70000' must be at most 65535; for example 8765",
+        "VOICE_AGENT_LOG_FORMAT: 'xml' is not known; choose 'text' or 'json'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("port", "-1", "'-1' must be at least 0"),
+        ("port", "1.5", "'1.5' is not a whole number"),
+        ("public_url", "voice.example.com", "is not a URL such as https://"),
+        ("public_url", "https://x:99999", "is not a URL such as"),
+        ("llm_base_url", "https://x/v1?key=1", "must be a URL without '?'"),
+        ("max_sessions", "0", "must be at least 1"),
+        ("transports", "webrtc,tcp", "'tcp' is not known; choose 'webrtc' or 'websocket'"),
+        ("transports", "webrtc,webrtc", "name each transport once"),
+        ("transports", ",", "needs at least 1 entry"),
+        ("auth", "required", "'required' needs accounts"),
+        ("auth", "on", "'on' is not known; choose 'off'"),
+        ("allow_unauthenticated", "perhaps", "must be true or false"),
+        ("secret_key", "short", "needs at least 32 characters"),
+        ("allowed_origins", "*", "is not a URL such as"),
+        ("allowed_origins", "https://*.example.com", "is not an origin such as"),
+        ("allowed_origins", "https://example.com/page", "is not an origin such as"),
+        ("allowed_hosts", "https://example.com", "is not a host name such as"),
+        ("allowed_hosts", "example.com:80", "is not a host name such as"),
+        ("log_level", "loud", "'LOUD' is not known"),
+        ("ice_servers", "http://example.com", "is not an address such as stun:"),
+        ("ice_servers", "turn:turn.example.com", "a TURN server needs a username"),
+        ("ice_servers", '[{"url": 1}', "begins like JSON but cannot be parsed"),
+        ("ice_servers", '["stun:a"]', "dictionary or instance of IceServer"),
+    ],
+)
+def test_a_bad_value_is_explained(
+    monkeypatch: pytest.MonkeyPatch, field: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(variable_name(field), value)
+    (line,) = faults()
+    assert line.startswith(f"VOICE_AGENT_{field.upper()}: ")
+    assert message in line
+
+
+def test_a_misspelled_setting_is_answered_with_the_right_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("VOICE_AGENT_TRANSPORT=webrtc\n")
+    monkeypatch.setenv("VOICE_AGENT_XYZZY", "1")
+    monkeypatch.setenv("VOICE_AGENT_PORT_7860_TCP_ADDR", "10.0.0.1")
+    assert sorted(faults()) == [
+        (
+            "VOICE_AGENT_PORT_7860_TCP_ADDR: there is no such setting; Kubernetes sets it for a "
+            "service of that name: say enableServiceLinks: false"
+        ),
+        (
+            "VOICE_AGENT_TRANSPORT (in .env): there is no such setting; "
+            "did you mean VOICE_AGENT_TRANSPORTS?"
+        ),
+        "VOICE_AGENT_XYZZY: there is no such setting; .env.template lists all settings",
+    ]
+
+
+def test_lists_are_read_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_AGENT_TRANSPORTS", "websocket, webrtc")
+    monkeypatch.setenv("VOICE_AGENT_ALLOWED_ORIGINS", "https://Shop.example.com/,http://[::1]:80")
+    monkeypatch.setenv("VOICE_AGENT_ALLOWED_HOSTS", "Voice.example.com,[::1],10.0.0.1")
+    settings = load_settings()
+    assert settings.transports == ("websocket", "webrtc")
+    assert settings.allowed_origins == ("https://shop.example.com", "http://[::1]:80")
+    assert settings.allowed_hosts == ("voice.example.com", "::1", "10.0.0.1")
+
+
+def test_ice_servers_are_urls_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_AGENT_ICE_SERVERS", "stun:a:3478, stun:b:3478")
+    assert [server.urls for server in load_settings().ice_servers] == [
+        ("stun:a:3478",),
+        ("stun:b:3478",),
+    ]
+    monkeypatch.setenv("VOICE_AGENT_ICE_SERVERS", TURN)
+    (server,) = load_settings().ice_servers
+    assert server.credential is not None
+    assert (server.username, server.credential.get_secret_value()) == ("u", "very-secret")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "voice.example.com"])
+def test_a_host_beyond_this_machine_needs_to_be_named(host: str) -> None:
+    (line,) = faults(host=host)
+    assert line.startswith(f"VOICE_AGENT_HOST: '{host}' can be reached from other machines")
+    assert "--allow-unauthenticated" in line
+    assert load_settings({"host": host, "allow_unauthenticated": True}).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost", "LOCALHOST"])
+def test_loopback_needs_nothing(host: str) -> None:
+    assert is_loopback(host)
+    assert load_settings({"host": host}).host == host
+
+
+def test_the_device_needs_a_port_of_its_own() -> None:
+    assert faults(port=7000, device_port=7000) == [
+        "VOICE_AGENT_DEVICE_PORT: 7000 is also VOICE_AGENT_PORT; give the device a port of its own"
+    ]
+    assert load_settings({"port": 0, "device_port": 0}).device_port == 0
+
+
+def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_AGENT_STT_API_KEY", "very-secret")
+    monkeypatch.setenv("OPENAI_API_KEY", "very-secret")
+    monkeypatch.setenv("VOICE_AGENT_SECRET_KEY", "very-secret" * 3)
+    monkeypatch.setenv("VOICE_AGENT_LLM_BASE_URL", "https://user:very-secret@example.com/v1")
+    monkeypatch.setenv("VOICE_AGENT_ICE_SERVERS", TURN)
+    settings = load_settings()
+    shown = {field: displayed_value(settings, field) for field in Settings.model_fields}
+    assert "very-secret" not in str(shown)
+    assert shown["llm_base_url"] == "https://***@example.com/v1"
+    assert shown["openai_api_key"] == "********"
+
+
+def test_a_fault_beside_a_secret_does_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_AGENT_SECRET_KEY", "very-secret")
+    monkeypatch.setenv("VOICE_AGENT_ICE_SERVERS", TURN.replace("username", "user"))
+    monkeypatch.setenv("VOICE_AGENT_TTS_BASE_URL", "ftp://user:very-secret@example.com")
+    assert "very-secret" not in "\n".join(faults())
+
+
+def test_what_is_displayed_can_be_typed_again() -> None:
+    settings = Settings(transports=("websocket",), allow_unauthenticated=True)
+    assert displayed_value(settings, "transports") == "websocket"
+    assert displayed_value(settings, "allow_unauthenticated") == "true"
+    assert displayed_value(settings, "public_url") == ""
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1
+
+
+def test_the_template_has_every_setting_with_its_default() -> None:
+    template = (ROOT / ".env.template").read_text()
+    written = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", template, re.MULTILINE))
+    defaults = Settings()
+    expected = {
+        variable_name(field): displayed_value(defaults, field).replace(", ", ",")
+        for field in Settings.model_fields
+    }
+    assert written == expected
+
+
+@pytest.mark.parametrize("name", [".env.template", ".env.dev", ".env.test"])
+def test_the_shipped_files_are_valid(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(ENV_FILE_VARIABLE, str(ROOT / name))
+    assert load_settings().profile == "embedded"
