@@ -1,0 +1,1 @@
+"""What hears: shared voice activity and turn engines, resampling at the edge."""

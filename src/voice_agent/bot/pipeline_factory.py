@@ -1,0 +1,169 @@
+"""Builds a leg's pipeline round the transport it is given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADAnalyzer
+from pipecat.frames.frames import ErrorFrame, TTSSpeakFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import (
+    PipelineParams,
+    PipelineWorker,
+    ProcessorUnusablePolicy,
+)
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMContextAggregatorPair,
+    LLMUserAggregatorParams,
+    UserTurnMessageAddedMessage,
+)
+from pipecat.transports.base_transport import BaseTransport
+
+from voice_agent.bot.client_gate import ClientGate
+from voice_agent.bot.conversation_recorder import ConversationRecorder, TurnStopwatch, WordsTap
+from voice_agent.bot.prompts import context_messages
+from voice_agent.bot.turn_taking import user_turn_strategies
+from voice_agent.core.agent import Agent, TurnSettings
+from voice_agent.core.clock import Clock
+from voice_agent.core.events import EventSink, ProviderFailed, UserTurnEnded
+from voice_agent.core.knowledge import knowledge_resource
+from voice_agent.core.service_pool import Lease, Resource
+from voice_agent.core.session import Session
+from voice_agent.services.provider import Provider, Stage
+from voice_agent.transports.base import AUDIO_IN_RATE, AUDIO_OUT_RATE
+
+STOP_WATCHDOG_S = 2.0
+"""Seconds after the agent's own longest wait at which an open turn is ended in any case."""
+
+
+class VoiceActivity(Protocol):
+    """What the pool lends for hearing speech."""
+
+    def analyzer(self, turn: TurnSettings) -> VADAnalyzer:
+        """Return a fresh analyzer for one leg."""
+
+
+class TurnCompletion(Protocol):
+    """What the pool lends for judging whether a turn is over."""
+
+    def analyzer(self, turn: TurnSettings) -> BaseTurnAnalyzer:
+        """Return a fresh analyzer for one leg."""
+
+
+@dataclass(frozen=True)
+class Engines:
+    """What every leg hears with, whatever its providers."""
+
+    voice_activity: Resource[Any]
+    """Lends a `VoiceActivity`."""
+    turn_completion: Resource[Any]
+    """Lends a `TurnCompletion`."""
+
+
+class PipelineFactory:
+    """Knows the providers and engines, and how a pipeline is put together from them."""
+
+    def __init__(self, providers: dict[Stage, Provider], engines: Engines, clock: Clock) -> None:
+        self._providers = providers
+        self._engines = engines
+        self._clock = clock
+
+    def resources(self, agent: Agent) -> Sequence[Resource[Any]]:
+        """Return all that a leg of `agent` needs from the pool."""
+        needed: list[Resource[Any]] = [
+            self._engines.voice_activity,
+            self._engines.turn_completion,
+            knowledge_resource(agent),
+        ]
+        for provider in self._providers.values():
+            needed.extend(provider.resources(agent))
+        return needed
+
+    def build(
+        self, session: Session, transport: BaseTransport, lease: Lease, sink: EventSink
+    ) -> PipelineWorker:
+        """Return a worker that runs the next leg of `session` on `transport`.
+
+        It greets when nobody has said anything yet, else it goes on where the conversation was.
+        What happens in it is told to `sink`.
+        """
+        agent = session.agent
+        vad = lease.get(self._engines.voice_activity).analyzer(agent.turn)
+        turn = lease.get(self._engines.turn_completion).analyzer(agent.turn)
+        stt, llm, tts = (
+            self._providers[stage].build(agent, lease)
+            for stage in (Stage.STT, Stage.LLM, Stage.TTS)
+        )
+        aggregators = LLMContextAggregatorPair(
+            LLMContext(messages=list(context_messages(agent, session.conversation))),
+            user_params=LLMUserAggregatorParams(
+                vad_analyzer=vad,
+                user_turn_strategies=user_turn_strategies(
+                    agent, turn, lease.get(knowledge_resource(agent)), sink
+                ),
+                user_turn_stop_timeout=agent.turn.max_wait_s + STOP_WATCHDOG_S,
+            ),
+        )
+        user = aggregators.user()
+        stopwatch = TurnStopwatch()
+
+        async def on_user_turn_message_added(
+            _: object, message: UserTurnMessageAddedMessage
+        ) -> None:
+            sink(UserTurnEnded(message.content))
+
+        user.add_event_handler("on_user_turn_message_added", on_user_turn_message_added)
+
+        worker = PipelineWorker(
+            Pipeline(
+                [
+                    ClientGate(agent.client, session.id),
+                    transport.input(),
+                    stt,
+                    user,
+                    llm,
+                    WordsTap(stopwatch, self._clock.wall),
+                    tts,
+                    transport.output(),
+                    ConversationRecorder(sink, stopwatch, self._clock.wall),
+                    aggregators.assistant(),
+                ]
+            ),
+            params=PipelineParams(
+                audio_in_sample_rate=AUDIO_IN_RATE,
+                audio_out_sample_rate=AUDIO_OUT_RATE,
+                enable_metrics=True,
+            ),
+            observers=[],
+            enable_turn_tracking=False,
+            idle_timeout_secs=None,
+            conversation_id=session.id,
+            processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
+        )
+        self._greet(worker, session)
+        self._report_errors(worker, sink)
+        return worker
+
+    def _greet(self, worker: PipelineWorker, session: Session) -> None:
+        greeting = session.agent.greeting
+        if greeting is None or not session.conversation.is_empty:
+            return
+
+        async def on_pipeline_started(_: object, __: object) -> None:
+            await worker.queue_frame(TTSSpeakFrame(greeting))
+
+        worker.add_event_handler("on_pipeline_started", on_pipeline_started)
+
+    def _report_errors(self, worker: PipelineWorker, sink: EventSink) -> None:
+        async def on_pipeline_error(_: object, frame: ErrorFrame) -> None:
+            sink(
+                ProviderFailed(
+                    provider=frame.processor.name if frame.processor else "pipeline",
+                    message=frame.error,
+                    permanent=bool(frame.processor and not frame.processor.is_usable),
+                )
+            )
+
+        worker.add_event_handler("on_pipeline_error", on_pipeline_error)

@@ -1,0 +1,170 @@
+"""A leg: one run of one pipeline on one connection, with one lease, ended for certain."""
+
+import asyncio
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Protocol
+
+from loguru import logger
+from pipecat.pipeline.worker import PipelineWorker
+from pipecat.transports.base_transport import BaseTransport
+from pipecat.workers.runner import WorkerRunner
+
+from voice_agent.core.agent import Agent
+from voice_agent.core.errors import PoolRefusedError
+from voice_agent.core.events import ErrorOccurred, EventSink, LegEnded, LegStarted
+from voice_agent.core.service_pool import Lease, Resource, ServicePool
+from voice_agent.core.session import Session
+from voice_agent.transports.base import CloseReason, Connection, ConnectionEnd
+
+LEASE_TIMEOUT_S = 10.0
+"""How long a leg waits for what it needs of the pool."""
+CANCEL_TIMEOUT_S = 3.0
+"""How long a pipeline may take to stop before its task is cancelled outright."""
+
+
+class LegEnd(StrEnum):
+    """Why a leg ended."""
+
+    CLIENT_LEFT = "client_left"
+    CONNECTION_LOST = "connection_lost"
+    DISPLACED = "displaced"
+    SESSION_ENDED = "session_ended"
+    SERVER_STOPPED = "server_stopped"
+    IDLE = "idle"
+    MAX_DURATION = "max_duration"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+CLOSE_REASONS = {
+    LegEnd.CLIENT_LEFT: CloseReason.NORMAL,
+    LegEnd.CONNECTION_LOST: CloseReason.NORMAL,
+    LegEnd.DISPLACED: CloseReason.DISPLACED,
+    LegEnd.SESSION_ENDED: CloseReason.NORMAL,
+    LegEnd.SERVER_STOPPED: CloseReason.SERVER_STOPPING,
+    LegEnd.IDLE: CloseReason.IDLE,
+    LegEnd.MAX_DURATION: CloseReason.MAX_DURATION,
+    LegEnd.REFUSED: CloseReason.TRY_AGAIN_LATER,
+    LegEnd.FAILED: CloseReason.FAILED,
+}
+"""What the client is told when a leg ends."""
+
+CONNECTION_ENDS = {
+    ConnectionEnd.LEFT: LegEnd.CLIENT_LEFT,
+    ConnectionEnd.LOST: LegEnd.CONNECTION_LOST,
+    ConnectionEnd.CLOSED: LegEnd.FAILED,
+}
+"""What a connection's end means for its leg. Closed by this side: it broke the rules."""
+
+
+class PipelineBuilder(Protocol):
+    """What builds pipelines; `bot.pipeline_factory` does."""
+
+    def resources(self, agent: Agent) -> Sequence[Resource[Any]]:
+        """Return what a leg of `agent` needs from the pool."""
+
+    def build(
+        self, session: Session, transport: BaseTransport, lease: Lease, sink: EventSink
+    ) -> PipelineWorker:
+        """Return a worker for the next leg of `session`."""
+
+
+class Leg:
+    """Runs once."""
+
+    def __init__(
+        self,
+        leg_id: str,
+        session: Session,
+        connection: Connection,
+        pool: ServicePool,
+        pipelines: PipelineBuilder,
+        sink: EventSink,
+    ) -> None:
+        self.id = leg_id
+        self.connection = connection
+        self._session = session
+        self._pool = pool
+        self._pipelines = pipelines
+        self._sink = sink
+        self._requested: asyncio.Future[LegEnd] = asyncio.get_running_loop().create_future()
+        self._log = logger.bind(session_id=session.id, leg_id=leg_id)
+
+    def stop(self, end: LegEnd) -> None:
+        """Ask it to end, and why. The first reason counts."""
+        if not self._requested.done():
+            self._requested.set_result(end)
+
+    async def run(self) -> LegEnd:
+        """Run until the leg has ended, and return why. Nothing of it is left afterwards."""
+        end = LegEnd.FAILED
+        lease: Lease | None = None
+        self._sink(LegStarted(self.id, self.connection.kind))
+        try:
+            lease = await self._pool.lease(
+                self._pipelines.resources(self._session.agent), timeout_s=LEASE_TIMEOUT_S
+            )
+            worker = self._pipelines.build(
+                self._session, self.connection.transport(), lease, self._sink
+            )
+            end = await self._run_pipeline(worker)
+        except PoolRefusedError as error:
+            end = LegEnd.REFUSED
+            self._log.warning("no leg: {}", error)
+            self._sink(ErrorOccurred(error.code, str(error)))
+        except Exception as error:  # noqa: BLE001 - one leg's fault is nobody else's
+            self._log.exception("the leg failed")
+            self._sink(ErrorOccurred("leg_failed", str(error)))
+        except asyncio.CancelledError:
+            end = LegEnd.SERVER_STOPPED
+            raise
+        finally:
+            await self.connection.close(CLOSE_REASONS[end])
+            if lease is not None:
+                await lease.release()
+            self._sink(LegEnded(self.id, end))
+        return end
+
+    async def _run_pipeline(self, worker: PipelineWorker) -> LegEnd:
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(worker)
+        running = asyncio.create_task(runner.run(), name=f"leg {self.id}")
+        end = LegEnd.SERVER_STOPPED
+        try:
+            end = await self._first_end(worker, running)
+            return end
+        finally:
+            # Before the pipeline: its transport would close the connection without a reason.
+            await self.connection.close(CLOSE_REASONS[end])
+            await self._finish(worker, running)
+
+    async def _first_end(self, worker: PipelineWorker, running: asyncio.Task[None]) -> LegEnd:
+        gone = asyncio.create_task(self.connection.wait_ended(), name=f"leg {self.id} connection")
+        try:
+            first: set[asyncio.Future[Any]] = {running, gone, self._requested}
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+        if self._requested.done():
+            return self._requested.result()
+        if running.done():
+            running.result()
+            # It ended by itself: the client asked it to, or a provider is of no more use.
+            return LegEnd.FAILED if self._has_failed(worker) else LegEnd.CLIENT_LEFT
+        return CONNECTION_ENDS[gone.result()]
+
+    def _has_failed(self, worker: PipelineWorker) -> bool:
+        return any(not processor.is_usable for processor in worker.pipeline.processors)
+
+    async def _finish(self, worker: PipelineWorker, running: asyncio.Task[None]) -> None:
+        """See the runner's task to its end, gently at first."""
+        if not running.done():
+            await worker.cancel()
+            await asyncio.wait({running}, timeout=CANCEL_TIMEOUT_S)
+        if not running.done():
+            self._log.error("the pipeline did not stop in {} s, cancelling it", CANCEL_TIMEOUT_S)
+            running.cancel()
+            await asyncio.wait({running}, timeout=CANCEL_TIMEOUT_S)
+        if running.done() and not running.cancelled() and running.exception() is not None:
+            self._log.opt(exception=running.exception()).error("the pipeline failed")

@@ -1,0 +1,1 @@
+"""How audio gets in and out."""

@@ -1,0 +1,1 @@
+"""WebRTC media: one peer connection a call."""

@@ -1,0 +1,132 @@
+"""Answers WebRTC offers, and finds the peer connections that are open."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
+from loguru import logger
+from pipecat.transports.smallwebrtc.connection import IceServer, SmallWebRTCConnection
+
+from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
+from voice_agent.transports.base import Attempt, CloseReason, Connection
+from voice_agent.transports.webrtc.connection import WebRTCConnection
+from voice_agent.transports.webrtc.signaling import (
+    Answer,
+    Candidate,
+    Offer,
+    check_offer,
+    ice_candidate,
+)
+
+ANSWER_TIMEOUT_S = 10.0
+"""How long making an answer may take; gathering candidates is in it."""
+PEERS_A_SESSION = 4
+"""How many peer connections one session may have at once; the oldest makes room."""
+
+
+class WebRTCManager:
+    """The open peer connections of this process."""
+
+    def __init__(self, ice_servers: Sequence[IceServer] = ()) -> None:
+        self._ice_servers = list(ice_servers)
+        self._peers: dict[str, WebRTCConnection] = {}
+
+    @property
+    def open_count(self) -> int:
+        """How many peer connections are open."""
+        return len(self._peers)
+
+    async def answer(
+        self, offer: Offer, *, session_id: str, start: Callable[[Connection], None]
+    ) -> Answer:
+        """Answer an offer.
+
+        Args:
+            offer: The client's offer. One with a `pc_id` and no `restart` renegotiates.
+            session_id: Whose connection it is.
+            start: Called with the connection when a new one was made, before this returns.
+
+        Raises:
+            OfferInvalidError: The offer cannot be used.
+            PeerNotFoundError: It renegotiates a peer that this session does not have.
+        """
+        check_offer(offer.sdp)
+        if offer.pc_id and not offer.restart:
+            peer = self._find(offer.pc_id, session_id).peer
+            await self._negotiate(peer.renegotiate(sdp=offer.sdp, type="offer"))
+            return self._answer_of(peer)
+        await self._make_room(session_id)
+        peer = SmallWebRTCConnection(ice_servers=self._ice_servers)
+        try:
+            await self._negotiate(peer.initialize(sdp=offer.sdp, type="offer"))
+            answer = self._answer_of(peer)
+        except BaseException:
+            await peer.disconnect()
+            raise
+        connection = WebRTCConnection(
+            peer,
+            session_id=session_id,
+            attempt=Attempt(offer.attempt) if offer.attempt else None,
+        )
+        self._peers[answer.pc_id] = connection
+        connection.when_ended(lambda: self._forget(answer.pc_id))
+        start(connection)
+        return answer
+
+    async def add_candidates(
+        self, pc_id: str, candidates: Sequence[Candidate], *, session_id: str | None
+    ) -> None:
+        """Give trickled candidates to their peer connection.
+
+        Args:
+            pc_id: The id from the answer.
+            candidates: What the client found.
+            session_id: Whose peer it must be; None where the id alone is the proof.
+
+        Raises:
+            OfferInvalidError: One of them cannot be read.
+            PeerNotFoundError: There is no such peer, or it is another session's.
+        """
+        peer = self._find(pc_id, session_id).peer
+        for candidate in [ice_candidate(candidate) for candidate in candidates]:
+            await peer.add_ice_candidate(candidate)
+
+    async def close(self) -> None:
+        """Close every peer connection."""
+        await asyncio.gather(
+            *(peer.close(CloseReason.SERVER_STOPPING) for peer in list(self._peers.values()))
+        )
+
+    async def _negotiate(self, negotiation: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await negotiation
+        except TimeoutError:
+            raise OfferInvalidError(
+                f"no answer in {ANSWER_TIMEOUT_S:g} s; check VOICE_AGENT_ICE_SERVERS"
+            ) from None
+        except (InvalidAccessError, InvalidStateError, OperationError, ValueError) as error:
+            raise OfferInvalidError(f"the offer cannot be answered: {error}") from error
+
+    def _answer_of(self, peer: SmallWebRTCConnection) -> Answer:
+        answer = peer.get_answer()
+        if answer is None:
+            raise OfferInvalidError("the offer led to no answer")
+        return Answer(sdp=answer["sdp"], pc_id=answer["pc_id"])
+
+    async def _make_room(self, session_id: str) -> None:
+        mine = [peer for peer in self._peers.values() if peer.session_id == session_id]
+        for peer in mine[: max(0, len(mine) - PEERS_A_SESSION + 1)]:
+            logger.bind(session_id=session_id).info("too many peers, closing the oldest")
+            await peer.close(CloseReason.DISPLACED)
+
+    def _find(self, pc_id: str, session_id: str | None) -> WebRTCConnection:
+        connection = self._peers.get(pc_id)
+        if connection is None or session_id not in (None, connection.session_id):
+            raise PeerNotFoundError(
+                f"no peer connection has the id '{pc_id}' here; send an offer first"
+            )
+        return connection
+
+    def _forget(self, pc_id: str) -> None:
+        self._peers.pop(pc_id, None)

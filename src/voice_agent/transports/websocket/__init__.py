@@ -1,0 +1,1 @@
+"""WebSocket media: Pipecat's protobuf frames, one connection a call."""
