@@ -1,0 +1,1 @@
+"""What `scripts/dev.sh` does. Only the standard library: it runs before anything is installed."""
