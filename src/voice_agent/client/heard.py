@@ -1,0 +1,171 @@
+"""What the listener hears of the bot and when, and the questions asked of it. Pure.
+
+Over WebRTC a listener hears what arrives. Over WebSocket a player holds what has arrived in a
+queue, plays it without gaps, and drops the rest when the bot is interrupted; `HeardAudio` works
+out what such a player would have played.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.int16]
+
+WINDOW_S = 0.01
+"""Seconds over which a level is taken."""
+
+AUDIBLE_DB = -50.0
+"""The level, in dB of full scale, from which a listener is taken to hear something."""
+
+_AUDIBLE_POWER = (32768.0**2) * 10 ** (AUDIBLE_DB / 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A stretch of the bot's audio as it was played.
+
+    Attributes:
+        at: When its first sample sounded, in monotonic seconds.
+        samples: Mono PCM16.
+    """
+
+    at: float
+    samples: Samples
+
+
+class HeardAudio:
+    """The bot's side of a call.
+
+    Args:
+        sample_rate: Of the audio given to `add`, in Hz.
+        keep_samples: Whether to keep the samples for a recording; levels are always kept.
+    """
+
+    def __init__(self, sample_rate: int, *, keep_samples: bool = True) -> None:
+        self.sample_rate = sample_rate
+        self.received_s = 0.0
+        self._keep_samples = keep_samples
+        self._played: list[Played] = []
+        self._voiced: list[float] = []
+        self._end = -math.inf
+        self._window = round(sample_rate * WINDOW_S)
+
+    @property
+    def ends_at(self) -> float:
+        """When the last sample that was given sounds, minus infinity before the first."""
+        return self._end
+
+    @property
+    def played(self) -> tuple[Played, ...]:
+        """What was played, in order."""
+        return tuple(self._played)
+
+    def queue(self, arrived_at: float, samples: Samples) -> bool:
+        """Adds audio that a player plays when it has played all that came before.
+
+        Returns:
+            Whether any of it is audible.
+        """
+        return self.add(max(arrived_at, self._end), samples)
+
+    def add(self, at: float, samples: Samples, placed_at: float | None = None) -> bool:
+        """Adds audio that is heard at that time.
+
+        Args:
+            at: When it is heard, in monotonic seconds.
+            samples: Mono PCM16.
+            placed_at: Where in the recording it belongs, when that is steadier than `at`.
+
+        Returns:
+            Whether any of it is audible.
+        """
+        seconds = len(samples) / self.sample_rate
+        self.received_s += seconds
+        self._end = at + seconds
+        if self._keep_samples:
+            self._played.append(Played(at if placed_at is None else placed_at, samples))
+        count = len(samples) // self._window
+        windows = samples[: count * self._window].astype(np.float32).reshape(count, self._window)
+        power = np.einsum("ij,ij->i", windows, windows) / self._window
+        voiced = np.flatnonzero(power > _AUDIBLE_POWER)
+        latest = self._voiced[-1] if self._voiced else -math.inf
+        # Packets that arrive in a burst overlap; the times stay in order.
+        self._voiced.extend(max(latest, at + index * WINDOW_S) for index in voiced.tolist())
+        return bool(voiced.size)
+
+    def interrupt(self, at: float) -> float:
+        """Drops all that would be played from `at` on.
+
+        Returns:
+            The seconds of audio that were dropped.
+        """
+        dropped = max(0.0, self._end - at)
+        if not dropped:
+            return 0.0
+        self._end = at
+        del self._voiced[bisect_left(self._voiced, at) :]
+        while self._played and self._played[-1].at >= at:
+            self._played.pop()
+        if self._played:
+            last = self._played[-1]
+            keep = round((at - last.at) * self.sample_rate)
+            if keep < len(last.samples):
+                self._played[-1] = Played(last.at, last.samples[:keep])
+        return dropped
+
+    def onset_after(self, at: float, gap_s: float = 0.15) -> float | None:
+        """Finds when the bot next began to speak.
+
+        Args:
+            at: From when on, in monotonic seconds.
+            gap_s: The quiet that must have gone before: what was being said at `at` is no onset.
+
+        Returns:
+            When the first audible sample after that quiet sounded, or None.
+        """
+        index = bisect_left(self._voiced, at)
+        before = self._voiced[index - 1] + WINDOW_S if index else -math.inf
+        for voiced in self._after(index):
+            if voiced - before >= gap_s:
+                return voiced
+            before = voiced + WINDOW_S
+        return None
+
+    def quiet_from(self, at: float, now: float, gap_s: float = 0.4) -> float | None:
+        """Finds when the bot fell quiet for good.
+
+        Args:
+            at: From when on, in monotonic seconds.
+            now: Up to when is known.
+            gap_s: How long it must stay quiet; shorter ones are pauses in its speech.
+
+        Returns:
+            The end of the last audible sample before the first such quiet (`at`, when the bot
+            said nothing then), or None when it has not been quiet for long enough yet.
+        """
+        quiet = at
+        index = bisect_left(self._voiced, at - WINDOW_S)
+        for voiced in self._after(index):
+            if voiced > now:
+                return None
+            if voiced - quiet >= gap_s:
+                return quiet
+            quiet = max(quiet, voiced + WINDOW_S)
+        return quiet if now - quiet >= gap_s else None
+
+    def is_audible(self, now: float, gap_s: float = 0.1) -> bool:
+        """Whether the bot can be heard at this moment, or could within the last `gap_s`."""
+        index = bisect_left(self._voiced, now)
+        return index > 0 and now - self._voiced[index - 1] < gap_s + WINDOW_S
+
+    def voiced_between(self, start: float, end: float) -> float:
+        """Returns the audible seconds between two monotonic times."""
+        return (bisect_left(self._voiced, end) - bisect_left(self._voiced, start)) * WINDOW_S
+
+    def _after(self, index: int) -> Iterator[float]:
+        for position in range(index, len(self._voiced)):
+            yield self._voiced[position]
