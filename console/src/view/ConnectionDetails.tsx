@@ -1,0 +1,31 @@
+import type { CallState } from "../call/state";
+
+const NAMES = { webrtc: "WebRTC", websocket: "WebSocket" } as const;
+
+/** Over what the call runs, and on demand what was offered and how each attempt went. */
+export function ConnectionDetails({ state }: { state: CallState }) {
+  if (state.attempts.length === 0) return null;
+  const summary = state.connectedOver
+    ? NAMES[state.connectedOver]
+    : state.phase === "connecting"
+      ? "Connecting"
+      : "Not connected";
+  return (
+    <details className="connection" data-connected={state.connectedOver !== null}>
+      <summary data-testid="connection">{summary}</summary>
+      <div className="popover">
+        <h2>What the server offered</h2>
+        <ol>
+          {state.attempts.map(({ type, reason, outcome, error }) => (
+            <li key={type} data-outcome={outcome}>
+              <span>
+                <b>{NAMES[type]}</b> {outcome === "waiting" ? "not needed" : outcome}
+              </span>
+              {(error ?? reason) && <small>{error ?? reason}</small>}
+            </li>
+          ))}
+        </ol>
+      </div>
+    </details>
+  );
+}

@@ -1,0 +1,22 @@
+import type { Notice } from "../call/state";
+import { CloseIcon } from "./icons";
+
+export function NoticeCard({ notice, onDismiss }: { notice: Notice; onDismiss: () => void }) {
+  return (
+    <div
+      className="notice"
+      data-tone={notice.tone}
+      role={notice.tone === "trouble" ? "alert" : "status"}
+      data-testid="notice"
+    >
+      <div>
+        <strong>{notice.title}</strong>
+        <p>{notice.text}</p>
+        {notice.command && <code>{notice.command}</code>}
+      </div>
+      <button type="button" className="icon-button" aria-label="Dismiss" onClick={onDismiss}>
+        <CloseIcon />
+      </button>
+    </div>
+  );
+}

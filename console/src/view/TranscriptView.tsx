@@ -1,0 +1,74 @@
+import { useEffect, useRef } from "react";
+import type { Entry, Transcript } from "../call/transcript";
+
+/** How near to the end counts as reading along, in pixels. */
+const NEAR_END = 80;
+
+/** Both sides' words as they come. Follows the end unless the reader scrolled back. */
+export function TranscriptView({
+  transcript,
+  agentName,
+}: {
+  transcript: Transcript;
+  agentName: string;
+}) {
+  const list = useRef<HTMLOListElement>(null);
+  const readsAlong = useRef(true);
+
+  useEffect(() => {
+    if (readsAlong.current && list.current) list.current.scrollTop = list.current.scrollHeight;
+  }, [transcript]);
+
+  return (
+    <ol
+      className="transcript"
+      ref={list}
+      tabIndex={0}
+      aria-label="Transcript"
+      data-testid="transcript"
+      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+        readsAlong.current = scrollHeight - scrollTop - clientHeight < NEAR_END;
+      }}
+    >
+      {transcript.map((entry) => (
+        <li
+          key={entry.key}
+          data-side={entry.kind}
+          data-interrupted={entry.kind === "agent" && entry.interrupted}
+        >
+          <span className="who">{entry.kind === "user" ? "You" : agentName}</span>
+          <Words entry={entry} />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Words({ entry }: { entry: Entry }) {
+  if (entry.kind === "user") {
+    return (
+      <p>
+        {entry.text}
+        {entry.partial && <span className="partial"> {entry.partial}</span>}
+      </p>
+    );
+  }
+  return (
+    <>
+      <p>
+        {entry.segments.map((segment) => (
+          <span key={segment.id}>
+            {segment.spoken}{" "}
+            {segment.unspoken &&
+              (entry.interrupted ? (
+                <del>{segment.unspoken} </del>
+              ) : (
+                <span className="unspoken">{segment.unspoken} </span>
+              ))}
+          </span>
+        ))}
+      </p>
+      {entry.interrupted && <small className="cut">You interrupted here</small>}
+    </>
+  );
+}
