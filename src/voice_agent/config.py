@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     ] = ()
     max_sessions: Annotated[int, Field(ge=1, le=100_000, examples=["50"])] = 50
 
+    resume_window: Annotated[float, Field(ge=0, le=86_400, examples=["60"])] = 60.0
+    """Seconds for which a session waits for its client after a lost connection."""
+
     auth: Literal["off"] = "off"
     allow_unauthenticated: bool = False
     secret_key: Annotated[SecretStr | None, Field(min_length=32)] = None

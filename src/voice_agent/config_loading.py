@@ -162,8 +162,10 @@ def _fault(detail: ErrorDetails, *, secret: bool) -> str:
     shown = "" if hidden else f"'{without_credentials(str(value))}' "
     if kind == "value_error":
         return str(detail["msg"]).removeprefix("Value error, ")
-    if kind in {"int_parsing", "int_from_float", "float_parsing", "int_type"}:
+    if kind in {"int_parsing", "int_from_float", "int_type"}:
         return f"{shown}is not a whole number"
+    if kind in {"float_parsing", "float_type", "finite_number"}:
+        return f"{shown}is not a number"
     if kind in {"bool_parsing", "bool_type"}:
         return f"{shown}must be true or false"
     if kind == "literal_error":
@@ -196,4 +198,6 @@ def displayed_value(settings: Settings, field: str) -> str:
         return ", ".join(value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
     return without_credentials(str(value))
