@@ -122,7 +122,9 @@ class Settings(BaseSettings):
     ] = ()
     max_sessions: Annotated[int, Field(ge=1, le=100_000, examples=["50"])] = 50
 
-    resume_window: Annotated[float, Field(ge=0, le=86_400, examples=["60"])] = 60.0
+    resume_window: Annotated[
+        float, Field(ge=0, le=86_400, allow_inf_nan=False, examples=["60"])
+    ] = 60.0
     """Seconds for which a session waits for its client after a lost connection."""
 
     auth: Literal["off"] = "off"

@@ -111,7 +111,7 @@ def test_every_fault_gets_one_line_that_names_what_was_written(
         ("llm_base_url", "https://x/v1?key=1", "must be a URL without '?'"),
         ("max_sessions", "0", "must be at least 1"),
         ("resume_window", "soon", "'soon' is not a number; for example 60"),
-        ("resume_window", "nan", "'nan' must be at least 0"),
+        ("resume_window", "nan", "'nan' is not a number"),
         ("transports", "webrtc,tcp", "'tcp' is not known; choose 'webrtc' or 'websocket'"),
         ("transports", "webrtc,webrtc", "name each transport once"),
         ("transports", ",", "needs at least 1 entry"),
