@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
+    ClientConnectedFrame,
     Frame,
     InterruptionFrame,
     LLMFullResponseStartFrame,
@@ -20,6 +21,7 @@ from pipecat.processors.frameworks.rtvi.frames import RTVISendTextFrame
 from voice_agent.core.conversation import Speaker
 from voice_agent.core.events import (
     AgentTurnEnded,
+    ClientConnected,
     EventSink,
     LatencyMeasured,
     SentenceHeard,
@@ -68,8 +70,8 @@ class TurnStopwatch:
         return latency
 
 
-class WordsTap(FrameProcessor):
-    """Stands behind the language model and notes when its first words pass."""
+class FirstWordsTimer(FrameProcessor):
+    """Stands behind the language model and notes when its first words pass; direct mode."""
 
     def __init__(self, stopwatch: TurnStopwatch, now: Callable[[], float]) -> None:
         super().__init__(enable_direct_mode=True)
@@ -108,6 +110,8 @@ class ConversationRecorder(FrameProcessor):
 
     def _record(self, frame: Frame) -> None:
         match frame:
+            case ClientConnectedFrame():
+                self._sink(ClientConnected())
             case VADUserStoppedSpeakingFrame():
                 self._stopwatch.user_spoke(frame.timestamp - frame.stop_secs)
             case UserStartedSpeakingFrame():

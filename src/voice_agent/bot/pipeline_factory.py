@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer
-from pipecat.frames.frames import ErrorFrame, TTSSpeakFrame
+from pipecat.frames.frames import ErrorFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import (
     PipelineParams,
@@ -19,16 +19,22 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregatorParams,
     UserTurnMessageAddedMessage,
 )
+from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 
 from voice_agent.bot.client_gate import ClientGate
-from voice_agent.bot.conversation_recorder import ConversationRecorder, TurnStopwatch, WordsTap
+from voice_agent.bot.conversation_recorder import (
+    ConversationRecorder,
+    FirstWordsTimer,
+    TurnStopwatch,
+)
+from voice_agent.bot.greeter import Greeter
 from voice_agent.bot.prompts import context_messages
 from voice_agent.bot.turn_taking import user_turn_strategies
 from voice_agent.core.agent import Agent, TurnSettings
 from voice_agent.core.clock import Clock
 from voice_agent.core.events import EventSink, ProviderFailed, UserTurnEnded
-from voice_agent.core.knowledge import knowledge_resource
+from voice_agent.core.knowledge_resource import knowledge_resource
 from voice_agent.core.service_pool import Lease, Resource
 from voice_agent.core.session import Session
 from voice_agent.services.provider import Provider, Stage
@@ -116,21 +122,22 @@ class PipelineFactory:
 
         user.add_event_handler("on_user_turn_message_added", on_user_turn_message_added)
 
+        greeting = agent.greeting if session.conversation.is_empty else None
+        processors: list[FrameProcessor] = [
+            ClientGate(agent.client, session.id),
+            transport.input(),
+            stt,
+            user,
+            llm,
+            FirstWordsTimer(stopwatch, self._clock.wall),
+            *([Greeter(greeting)] if greeting else []),
+            tts,
+            transport.output(),
+            ConversationRecorder(sink, stopwatch, self._clock.wall),
+            aggregators.assistant(),
+        ]
         worker = PipelineWorker(
-            Pipeline(
-                [
-                    ClientGate(agent.client, session.id),
-                    transport.input(),
-                    stt,
-                    user,
-                    llm,
-                    WordsTap(stopwatch, self._clock.wall),
-                    tts,
-                    transport.output(),
-                    ConversationRecorder(sink, stopwatch, self._clock.wall),
-                    aggregators.assistant(),
-                ]
-            ),
+            Pipeline(processors),
             params=PipelineParams(
                 audio_in_sample_rate=AUDIO_IN_RATE,
                 audio_out_sample_rate=AUDIO_OUT_RATE,
@@ -142,19 +149,8 @@ class PipelineFactory:
             conversation_id=session.id,
             processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
         )
-        self._greet(worker, session)
         self._report_errors(worker, sink)
         return worker
-
-    def _greet(self, worker: PipelineWorker, session: Session) -> None:
-        greeting = session.agent.greeting
-        if greeting is None or not session.conversation.is_empty:
-            return
-
-        async def on_pipeline_started(_: object, __: object) -> None:
-            await worker.queue_frame(TTSSpeakFrame(greeting))
-
-        worker.add_event_handler("on_pipeline_started", on_pipeline_started)
 
     def _report_errors(self, worker: PipelineWorker, sink: EventSink) -> None:
         async def on_pipeline_error(_: object, frame: ErrorFrame) -> None:

@@ -32,6 +32,11 @@ class LegStarted:
 
 
 @dataclass(frozen=True)
+class ClientConnected:
+    """The client is there and the leg hears and speaks; a session's limits count from here."""
+
+
+@dataclass(frozen=True)
 class LegEnded:
     """A pipeline stopped running."""
 
@@ -117,6 +122,7 @@ class ErrorOccurred:
 EventPayload = (
     SessionStateChanged
     | LegStarted
+    | ClientConnected
     | LegEnded
     | SpeakingStarted
     | SpeakingStopped

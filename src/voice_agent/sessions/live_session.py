@@ -10,6 +10,7 @@ from voice_agent.core.clock import Clock
 from voice_agent.core.errors import OwnershipLostError
 from voice_agent.core.events import (
     AgentTurnEnded,
+    ClientConnected,
     EventPayload,
     EventStream,
     SentenceHeard,
@@ -80,6 +81,7 @@ class LiveSession:
         self._store = store
         self._clock = clock
         self._last_activity = clock.monotonic()
+        self._first_client_at: float | None = None
         self._dirty = asyncio.Event()
         self._writer = asyncio.create_task(self._write(), name=f"session {session.id} checkpoints")
         self._idle = Deadline(self._check_idle)
@@ -90,6 +92,8 @@ class LiveSession:
         if isinstance(payload, ACTIVITY):
             self._last_activity = self._clock.monotonic()
         match payload:
+            case ClientConnected():
+                self._start_limits()
             case UserTurnEnded(text=text) if text:
                 self.session.user_said(text)
                 self._dirty.set()
@@ -110,12 +114,6 @@ class LiveSession:
         self.session.connect()
         self.leg = leg
         self.attempt = leg.connection.attempt
-        self._last_activity = self._clock.monotonic()
-        limits = self.session.agent.limits
-        self._idle.set(limits.idle_timeout_s)
-        connected_at = self.session.checkpoint.connected_at or self._clock.wall()
-        used = self._clock.wall() - connected_at
-        self._longest.set(max(0.0, limits.max_duration_s - used))
         self._state_changed()
 
     def leg_ended(self) -> None:
@@ -152,6 +150,15 @@ class LiveSession:
     def _state_changed(self) -> None:
         self.events.emit(SessionStateChanged(self.session.state))
         self._dirty.set()
+
+    def _start_limits(self) -> None:
+        now = self._clock.monotonic()
+        self._last_activity = now
+        if self._first_client_at is None:
+            self._first_client_at = now
+        limits = self.session.agent.limits
+        self._idle.set(limits.idle_timeout_s)
+        self._longest.set(max(0.0, limits.max_duration_s - (now - self._first_client_at)))
 
     def _check_idle(self) -> None:
         limit = self.session.agent.limits.idle_timeout_s

@@ -91,6 +91,10 @@ class WebRTCManager:
         for candidate in [ice_candidate(candidate) for candidate in candidates]:
             await peer.add_ice_candidate(candidate)
 
+    def session_of(self, pc_id: str) -> str:
+        """Return whose peer connection that is; raise PeerNotFoundError when there is none."""
+        return self._find(pc_id, None).session_id
+
     async def close(self) -> None:
         """Close every peer connection."""
         await asyncio.gather(

@@ -1,0 +1,252 @@
+"""The composition root: builds everything from the settings and knows all rooms."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from loguru import logger
+from pipecat.transports.smallwebrtc.connection import IceServer as PeerIceServer
+
+from voice_agent.api.app import create_api
+from voice_agent.api.knock import KnockRules
+from voice_agent.api.models import IceServer as ClientIceServer
+from voice_agent.api.services import ApiServices
+from voice_agent.audio.turn_completion import TURN_COMPLETION
+from voice_agent.audio.voice_activity import VOICE_ACTIVITY
+from voice_agent.bot.agents import AgentRepository, agents_directory
+from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
+from voice_agent.config import Settings
+from voice_agent.console_files import console_directory
+from voice_agent.core.clock import SystemClock
+from voice_agent.core.errors import AgentNotFoundError, PoolRefusedError, SettingsError
+from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.listening import addresses_to_open, host_addresses, listen
+from voice_agent.observability.event_log import log_event
+from voice_agent.observability.garbage import GarbageCollection
+from voice_agent.observability.logs import configure_logs
+from voice_agent.private_files import secret_key
+from voice_agent.server import DrainingServer, server_config
+from voice_agent.services.provider import Provider, Stage
+from voice_agent.services.registry import provider_class
+from voice_agent.sessions.device_port import serve_device
+from voice_agent.sessions.manager import SessionManager, SessionPolicy
+from voice_agent.sessions.tokens import SessionTokens
+from voice_agent.storage.memory_session_store import MemorySessionStore
+from voice_agent.tls import TlsFiles, prepare_tls
+from voice_agent.transports.base import TransportKind
+from voice_agent.transports.webrtc.manager import WebRTCManager
+from voice_agent.transports.websocket.device import DeviceConnection
+from voice_agent.transports.websocket.manager import WebSocketManager
+
+
+@dataclass
+class Application:
+    """What is built from the settings and lives as long as the server."""
+
+    settings: Settings
+    agents: AgentRepository
+    pool: PlainServicePool
+    pipelines: PipelineFactory
+    sessions: SessionManager
+    websockets: WebSocketManager
+    webrtc: WebRTCManager
+    garbage: GarbageCollection
+    not_ready: str | None = "the engines are being loaded"
+
+    async def warm_up(self) -> None:
+        """Build what the first call would have to wait for.
+
+        Raises:
+            SettingsError: A provider is not ready; the message names the mend.
+        """
+        agent = self.agents.get(self.settings.default_agent)
+        try:
+            await self.pool.warm_up(self.pipelines.resources(agent))
+        except PoolRefusedError as error:
+            raise SettingsError(str(error)) from error
+        self.garbage.freeze()
+        self.not_ready = None
+
+    async def drain(self) -> None:
+        """End every call; no further one is taken."""
+        self.not_ready = "the server is stopping"
+        await self.sessions.close()
+        await self.websockets.close()
+        await self.webrtc.close()
+
+
+@asynccontextmanager
+async def application(settings: Settings) -> AsyncIterator[Application]:
+    """Build everything, and unmake it at the end.
+
+    Raises:
+        SettingsError: Something in the settings stands in the way; the message names the mend.
+    """
+    clock = SystemClock()
+    agents = AgentRepository(agents_directory(settings.agents_dir))
+    _require_default_agent(settings, agents)
+    providers = await _providers(settings)
+    pool = PlainServicePool()
+    pipelines = PipelineFactory(providers, Engines(VOICE_ACTIVITY, TURN_COMPLETION), clock)
+    chosen_key = settings.secret_key.get_secret_value() if settings.secret_key else None
+    garbage = GarbageCollection()
+    sessions = SessionManager(
+        owner=socket.gethostname(),
+        agents=agents,
+        store=MemorySessionStore(),
+        pool=pool,
+        pipelines=pipelines,
+        tokens=SessionTokens(secret_key(settings.data_dir, chosen_key), clock.wall),
+        policy=SessionPolicy(
+            default_agent=settings.default_agent,
+            max_sessions=settings.max_sessions,
+            resume_window_s=settings.resume_window,
+        ),
+        clock=clock,
+        listeners=(log_event, garbage),
+    )
+    app = Application(
+        settings=settings,
+        agents=agents,
+        pool=pool,
+        pipelines=pipelines,
+        sessions=sessions,
+        websockets=WebSocketManager(clock.monotonic),
+        webrtc=WebRTCManager(_peer_ice_servers(settings)),
+        garbage=garbage,
+    )
+    try:
+        yield app
+    finally:
+        await app.drain()
+        await pool.close()
+        garbage.close()
+
+
+def api_of(app: Application) -> FastAPI:
+    """Return the HTTP and WebSocket front of `app`."""
+    settings = app.settings
+    return create_api(
+        ApiServices(
+            sessions=app.sessions,
+            websockets=app.websockets,
+            peers=app.webrtc,
+            agents=app.agents,
+            pool=app.pool,
+            transports=tuple(TransportKind(name) for name in settings.transports),
+            knock_rules=KnockRules(
+                bound_host=settings.host,
+                public_url=settings.public_url,
+                allowed_hosts=settings.allowed_hosts,
+                allowed_origins=settings.allowed_origins,
+            ),
+            unready=lambda: app.not_ready,
+            open_access=settings.auth == "off",
+            public_url=settings.public_url,
+            ice_servers=_client_ice_servers(settings),
+            console=console_directory(),
+        )
+    )
+
+
+async def run(settings: Settings) -> int:
+    """Serve until told to stop; return the exit code.
+
+    Raises:
+        SettingsError: Something in the settings stands in the way; the message names the mend.
+    """
+    configure_logs(settings.log_level, settings.log_format)
+    listener = listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    own_addresses = host_addresses()
+    async with AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        tls = _tls(settings, own_addresses)
+        app = await stack.enter_async_context(application(settings))
+        if settings.device_port is not None:
+            listen(settings.host, settings.device_port, setting="VOICE_AGENT_DEVICE_PORT").close()
+        await app.warm_up()
+        config = server_config(
+            api_of(app),
+            certificate=str(tls.certificate) if tls else None,
+            key=str(tls.key) if tls else None,
+        )
+        server = DrainingServer(config, app.drain)
+        if settings.device_port is not None:
+            device = asyncio.create_task(_serve_device(app, settings.device_port))
+            stack.callback(device.cancel)
+        for address in addresses_to_open(settings, port, own_addresses):
+            logger.success("ready: open {}", address)
+        await server.serve(sockets=[listener])
+    return 0
+
+
+async def _providers(settings: Settings) -> dict[Stage, Provider]:
+    """Return the configured provider of each stage, checked.
+
+    Raises:
+        SettingsError: One of them cannot work; the message names the mend.
+    """
+    providers: dict[Stage, Provider] = {}
+    for stage in Stage:
+        name, options = settings.provider(stage)
+        provider = provider_class(stage, name)(options)
+        problems = await provider.check()
+        if problems:
+            setting = f"VOICE_AGENT_{stage.upper()}_PROVIDER"
+            raise SettingsError(f"{setting}: '{name}' is not ready: {'; '.join(problems)}")
+        providers[stage] = provider
+    return providers
+
+
+def _require_default_agent(settings: Settings, agents: AgentRepository) -> None:
+    try:
+        agents.get(settings.default_agent)
+    except AgentNotFoundError as error:
+        raise SettingsError(f"VOICE_AGENT_DEFAULT_AGENT: {error}") from error
+
+
+def _tls(settings: Settings, own_addresses: Sequence[str]) -> TlsFiles | None:
+    if settings.tls is None:
+        return None
+    names = {settings.host, *own_addresses}
+    if settings.public_url:
+        names.add(urlsplit(settings.public_url).hostname or "")
+    return prepare_tls(settings.tls, settings.data_dir, sorted(names - {""}), datetime.now(UTC))
+
+
+async def _serve_device(app: Application, port: int) -> None:
+    clock = SystemClock()
+    await serve_device(
+        app.sessions,
+        lambda session_id: DeviceConnection(
+            app.settings.host, port, session_id=session_id, now=clock.monotonic
+        ),
+    )
+
+
+def _peer_ice_servers(settings: Settings) -> Sequence[PeerIceServer]:
+    return [
+        PeerIceServer(
+            urls=list(server.urls),
+            username=server.username or "",
+            credential=server.credential.get_secret_value() if server.credential else "",
+        )
+        for server in settings.ice_servers
+    ]
+
+
+def _client_ice_servers(settings: Settings) -> Sequence[ClientIceServer]:
+    return [
+        ClientIceServer(
+            urls=server.urls,
+            username=server.username,
+            credential=server.credential.get_secret_value() if server.credential else None,
+        )
+        for server in settings.ice_servers
+    ]

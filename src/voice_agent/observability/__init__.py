@@ -1,0 +1,1 @@
+"""What operators see: subscribers of events and collectors of statistics."""

@@ -1,0 +1,41 @@
+"""Writes a session's events to the log; what was said only at level DEBUG."""
+
+from dataclasses import asdict
+
+from loguru import logger
+
+from voice_agent.core.events import (
+    ErrorOccurred,
+    Event,
+    LatencyMeasured,
+    LegEnded,
+    LegStarted,
+    ProviderFailed,
+    SessionStateChanged,
+)
+
+
+def log_event(event: Event) -> None:
+    """Log one event, with its session's id."""
+    log = logger.bind(session_id=event.session_id)
+    match event.payload:
+        case SessionStateChanged(state=state, reason=reason):
+            log.info("session {}{}", state, f": {reason}" if reason else "")
+        case LegStarted(leg_id=leg_id, transport=transport):
+            log.info("leg {} over {}", leg_id, transport)
+        case LegEnded(leg_id=leg_id, reason=reason):
+            log.info("leg {} ended: {}", leg_id, reason)
+        case LatencyMeasured() as latency:
+            log.info(
+                "answered after {:.0f} ms (turn {:.0f}, language model {:.0f}, speech {:.0f})",
+                latency.total_s * 1000,
+                latency.turn_s * 1000,
+                latency.llm_s * 1000,
+                latency.tts_s * 1000,
+            )
+        case ProviderFailed(provider=provider, message=message):
+            log.warning("{} failed: {}", provider, message)
+        case ErrorOccurred(code=code, message=message):
+            log.warning("{}: {}", code, message)
+        case payload:
+            log.debug("{} {}", type(payload).__name__, asdict(payload))

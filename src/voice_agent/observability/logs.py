@@ -1,0 +1,82 @@
+"""Logs: loguru for everything, one line a record, text or JSON."""
+
+import inspect
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from loguru import logger
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+TEXT_FORMAT = (
+    "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> "
+    "<cyan>{extra[where]}</cyan>{message}"
+)
+QUIET_LIBRARIES = ("pipecat", "aiortc", "aioice")
+"""Libraries whose own lines are shown from one level above ours on: they log every frame's fate."""
+NEXT_LEVEL = {"INFO": "WARNING", "WARNING": "ERROR", "SUCCESS": "WARNING"}
+
+
+class _StandardLogging(logging.Handler):
+    """Hands records of the standard library's logging to loguru."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one record on, with its own level and origin."""
+        level: str | int = record.levelno
+        if record.levelname in logging.getLevelNamesMapping():
+            level = record.levelname
+        frame, depth = inspect.currentframe(), 0
+        while frame and (depth == 0 or frame.f_code.co_filename == logging.__file__):
+            frame, depth = frame.f_back, depth + 1
+        logger.opt(depth=depth, exception=record.exc_info).log(level, "{}", record.getMessage())
+
+
+def configure_logs(level: str, log_format: str, stream: TextIO | None = None) -> None:
+    """Send every log line to `stream` (standard error unless given).
+
+    Args:
+        level: The least serious level that is shown, as in `VOICE_AGENT_LOG_LEVEL`.
+        log_format: `text` for people, `json` for machines: one object a line.
+        stream: Where to write.
+    """
+    stream = stream or sys.stderr
+    library_level = logger.level(NEXT_LEVEL.get(level, level)).no
+
+    def is_wanted(record: "Record") -> bool:
+        name = (record["name"] or "").partition(".")[0]
+        return name not in QUIET_LIBRARIES or record["level"].no >= library_level
+
+    logger.remove()
+    logger.configure(patcher=_add_where)
+    if log_format == "json":
+
+        def write(message: "Message") -> None:
+            stream.write(_as_json(message.record) + "\n")
+            stream.flush()
+
+        logger.add(write, level=level, filter=is_wanted, format="{message}")
+    else:
+        logger.add(stream, level=level, filter=is_wanted, format=TEXT_FORMAT)
+    logging.basicConfig(handlers=[_StandardLogging()], level=logging.INFO, force=True)
+
+
+def _add_where(record: "Record") -> None:
+    session_id = record["extra"].get("session_id")
+    record["extra"]["where"] = f"[{session_id}] " if session_id else ""
+
+
+def _as_json(record: "Record") -> str:
+    fields = {key: value for key, value in record["extra"].items() if key != "where"}
+    entry = {
+        "time": record["time"].isoformat(),
+        "level": record["level"].name,
+        "logger": record["name"],
+        "message": record["message"],
+        **fields,
+    }
+    if record["exception"] is not None:
+        entry["exception"] = str(record["exception"].value)
+    return json.dumps(entry, ensure_ascii=False, default=str)

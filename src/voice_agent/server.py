@@ -1,0 +1,51 @@
+"""The ASGI server: uvicorn, set for media and without tokens in its log."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import uvicorn
+
+MAX_MESSAGE_BYTES = 256 * 1024
+"""Largest WebSocket message; 20 ms of audio is under 1 KiB, the rest is for RTVI messages."""
+PING_INTERVAL_S = 10.0
+PING_TIMEOUT_S = 10.0
+"""A client that vanished without closing is noticed within the two together."""
+SHUTDOWN_TIMEOUT_S = 5
+
+
+class DrainingServer(uvicorn.Server):
+    """Ends the calls first when it is told to stop, so that each client hears why."""
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        """Drain, then stop as uvicorn does."""
+        await self._drain()
+        await super().shutdown(sockets)
+
+
+def server_config(app: Any, *, certificate: str | None, key: str | None) -> uvicorn.Config:
+    """Return how to serve `app`, over TLS when a certificate file is given.
+
+    uvicorn's own access log is off: it writes query strings, and a WebSocket's holds its token.
+    Compression is off: it costs more than it saves on audio.
+    """
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=PING_INTERVAL_S,
+        ws_ping_timeout=PING_TIMEOUT_S,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    )
