@@ -1,0 +1,77 @@
+"""What becomes of an exception: a problem document, and nothing of the server's inside."""
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from loguru import logger
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from voice_agent.api.problems import INTERNAL, problem_of, problem_of_code
+from voice_agent.api.refusal import refuse
+from voice_agent.core.errors import VoiceAgentError
+
+INTERNAL_ERROR_CLOSE_CODE = 1011
+
+
+class _Refusal:
+    """An ASGI application that refuses, for Starlette's exception handlers to return."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = problem_of(self._error)
+        scope.setdefault("state", {})["problem"] = problem.code
+        if problem.code == INTERNAL:
+            logger.opt(exception=self._error).error("a request failed")
+        headers = getattr(self._error, "headers", None)
+        await refuse(problem, scope, receive, send, headers)
+
+
+async def _refuse(_: Request | WebSocket, error: Exception) -> _Refusal:
+    return _Refusal(error)
+
+
+def handle_failures(api: FastAPI) -> None:
+    """Turn every error that can be explained into its problem document."""
+    for kind in (
+        VoiceAgentError,
+        HTTPException,
+        RequestValidationError,
+        WebSocketRequestValidationError,
+    ):
+        api.add_exception_handler(kind, _refuse)  # type: ignore[arg-type]
+
+
+class FailureGuard:
+    """Middleware: the last resort, for what nobody thought of. Logs it and tells the client."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application; nothing it raises gets out."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        answered = False
+
+        async def watch(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception:
+            state = scope.setdefault("state", {})
+            state["problem"] = INTERNAL
+            logger.bind(session_id=state.get("session_id")).exception("a request failed")
+            if not answered:
+                await refuse(problem_of_code(INTERNAL), scope, receive, send)
+            elif scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": INTERNAL_ERROR_CLOSE_CODE})
+            else:
+                raise

@@ -1,0 +1,193 @@
+"""What clients send, and the short answers. Checked before anything else sees it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from voice_agent.transports.base import TransportKind
+from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
+
+MAX_CANDIDATES = 100
+"""In one request; a browser finds some ten."""
+
+AgentId = Annotated[str, Field(max_length=64, description="The agent to talk to.")]
+AttemptId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        description="The connection attempt; connections of one attempt race.",
+    ),
+]
+
+
+class TransportWish(StrEnum):
+    """What a client may ask for."""
+
+    AUTO = "auto"
+    WEBRTC = "webrtc"
+    WEBSOCKET = "websocket"
+
+    @property
+    def kind(self) -> TransportKind | None:
+        """The transport, None when the server is to choose."""
+        return None if self is TransportWish.AUTO else TransportKind(self.value)
+
+
+class ClientCapabilities(BaseModel):
+    """What the client can do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    webrtc: bool = Field(default=True, description="It can make a WebRTC peer connection.")
+    websocket: bool = Field(default=True, description="It can open a WebSocket.")
+
+    @property
+    def kinds(self) -> frozenset[TransportKind]:
+        """The transports that it can use."""
+        able = {TransportKind.WEBRTC: self.webrtc, TransportKind.WEBSOCKET: self.websocket}
+        return frozenset(kind for kind, can in able.items() if can)
+
+
+class SessionRequest(BaseModel):
+    """The wish for a session."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent: AgentId | None = Field(default=None, description="The default agent if not given.")
+    transport: TransportWish = Field(
+        default=TransportWish.AUTO, description="`auto` lets the server choose."
+    )
+    client: ClientCapabilities = Field(default_factory=ClientCapabilities)
+
+
+class StartRequest(BaseModel):
+    """What official clients send to `/start`. Keys of other servers are ignored."""
+
+    transport: Literal["webrtc", "websocket"] = "webrtc"
+    agent: AgentId | None = None
+    body: dict[str, Any] | None = Field(
+        default=None, description="The application's own data; its `agent` counts as well."
+    )
+
+    @property
+    def agent_id(self) -> str | None:
+        """The agent that was asked for, beside `body` or in it."""
+        inner = (self.body or {}).get("agent")
+        return self.agent or (inner if isinstance(inner, str) else None)
+
+
+class OfferRequest(BaseModel):
+    """A WebRTC offer, as official clients send it."""
+
+    sdp: Annotated[str, Field(min_length=1, description="The session description.")]
+    type: Literal["offer"] = "offer"
+    pc_id: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="The peer connection of an earlier answer."
+    )
+    restart_pc: bool | None = Field(
+        default=None, description="Replace that peer connection by a new one."
+    )
+    attempt: AttemptId | None = None
+
+    def to_offer(self) -> Offer:
+        """Return it as the transport takes it."""
+        return Offer(self.sdp, self.pc_id or None, bool(self.restart_pc), self.attempt)
+
+
+class CandidateRequest(BaseModel):
+    """One ICE candidate."""
+
+    candidate: Annotated[str, Field(max_length=1000)]
+    sdp_mid: Annotated[str, Field(max_length=64)] | None = None
+    sdp_mline_index: Annotated[int, Field(ge=0, le=255)] | None = None
+
+
+class CandidatesRequest(BaseModel):
+    """Trickled ICE candidates, as official clients send them."""
+
+    pc_id: Annotated[str, Field(min_length=1, max_length=200)]
+    candidates: Annotated[list[CandidateRequest], Field(max_length=MAX_CANDIDATES)]
+
+    def to_candidates(self) -> list[Candidate]:
+        """Return them as the transport takes them."""
+        return [Candidate(c.candidate, c.sdp_mid, c.sdp_mline_index) for c in self.candidates]
+
+
+class AnswerResponse(BaseModel):
+    """The answer to an offer."""
+
+    sdp: str
+    type: Literal["answer"] = "answer"
+    pc_id: str = Field(description="The peer connection's id, for candidates and restarts.")
+
+    @classmethod
+    def of(cls, answer: Answer) -> "AnswerResponse":
+        """Return it from what the transport says."""
+        return cls(sdp=answer.sdp, pc_id=answer.pc_id)
+
+
+class IceServer(BaseModel):
+    """A STUN or TURN server, as browsers take it (`RTCIceServer`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = None
+
+
+class WebRTCStep(BaseModel):
+    """How to connect over WebRTC."""
+
+    type: Literal["webrtc"] = "webrtc"
+    offer_url: str = Field(description="POST the offer here, with the token as bearer.")
+    ice_servers: list[IceServer]
+    reason: str = Field(description="Why it stands where it stands.")
+
+
+class WebSocketStep(BaseModel):
+    """How to connect over WebSocket."""
+
+    type: Literal["websocket"] = "websocket"
+    url: str = Field(description="Open this; the token is in it.")
+    reason: str = Field(description="Why it stands where it stands.")
+
+
+class SessionInvitation(BaseModel):
+    """A new session, and what to try, in order, to connect to it."""
+
+    session_id: str
+    token: str = Field(description="Lets into this session. Keep it secret.")
+    expires_at: datetime
+    transports: list[WebRTCStep | WebSocketStep]
+
+
+class IceConfig(BaseModel):
+    """The shape that official clients expect."""
+
+    iceServers: list[IceServer]  # noqa: N815 - the official client's word
+
+
+class WebRTCStart(BaseModel):
+    """What `/start` answers for WebRTC."""
+
+    sessionId: str = Field(  # noqa: N815 - the official client's word
+        description="Goes into /sessions/{sessionId}/api/offer. It is the token: keep it secret."
+    )
+    iceConfig: IceConfig  # noqa: N815 - the official client's word
+
+
+class WebSocketStart(BaseModel):
+    """What `/start` answers for WebSocket; the official client takes no other keys."""
+
+    wsUrl: str  # noqa: N815 - the official client's word
+    token: str
+
+
+class Status(BaseModel):
+    """A word that all is well."""
+
+    status: str

@@ -1,0 +1,182 @@
+"""Problem documents (RFC 9457): what a client gets instead of an answer, and with which status."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
+
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from voice_agent.core.errors import VoiceAgentError
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:voice-agent:problem:"
+RETRY_AFTER_S = 5
+"""Seconds after which a client that was refused for want of room may ask again."""
+
+INTERNAL = "internal"
+REQUEST_INVALID = "request_invalid"
+BODY_INVALID = "body_invalid"
+
+STATUS_OF_CODE: Mapping[str, HTTPStatus] = MappingProxyType(
+    {
+        BODY_INVALID: HTTPStatus.BAD_REQUEST,
+        "offer_invalid": HTTPStatus.BAD_REQUEST,
+        "access_refused": HTTPStatus.UNAUTHORIZED,
+        "token_invalid": HTTPStatus.UNAUTHORIZED,
+        "host_refused": HTTPStatus.FORBIDDEN,
+        "origin_refused": HTTPStatus.FORBIDDEN,
+        "agent_not_found": HTTPStatus.NOT_FOUND,
+        "not_found": HTTPStatus.NOT_FOUND,
+        "peer_not_found": HTTPStatus.NOT_FOUND,
+        "session_not_found": HTTPStatus.NOT_FOUND,
+        "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+        "illegal_transition": HTTPStatus.CONFLICT,
+        "ownership_lost": HTTPStatus.CONFLICT,
+        "session_ended": HTTPStatus.GONE,
+        "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "media_type_unsupported": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        REQUEST_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+        "transport_unavailable": HTTPStatus.UNPROCESSABLE_ENTITY,
+        "agent_invalid": HTTPStatus.INTERNAL_SERVER_ERROR,
+        INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+        "settings": HTTPStatus.INTERNAL_SERVER_ERROR,
+        "at_capacity": HTTPStatus.SERVICE_UNAVAILABLE,
+        "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
+        "pool_refused": HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+)
+"""Every code that can go over the wire. The only place that knows a status."""
+
+TITLE_OF_CODE: Mapping[str, str] = MappingProxyType(
+    {
+        BODY_INVALID: "The body is not JSON",
+        "offer_invalid": "The WebRTC offer cannot be used",
+        "access_refused": "A credential is needed",
+        "token_invalid": "The session token is not valid",
+        "host_refused": "This host name is not answered for",
+        "origin_refused": "This site may not use this server",
+        "agent_not_found": "There is no such agent",
+        "not_found": "There is nothing here",
+        "peer_not_found": "There is no such peer connection",
+        "session_not_found": "There is no such session",
+        "method_not_allowed": "This method is not possible here",
+        "illegal_transition": "Not possible in this state",
+        "ownership_lost": "The session went elsewhere",
+        "session_ended": "The session is over",
+        "body_too_large": "The body is too large",
+        "media_type_unsupported": "The body must be JSON",
+        REQUEST_INVALID: "The request is not valid",
+        "transport_unavailable": "This transport is not offered",
+        INTERNAL: "The server failed",
+        "at_capacity": "All lines are taken",
+        "not_ready": "Not ready for calls",
+        "pool_refused": "A service is not available",
+    }
+)
+
+_CODE_OF_STATUS = {
+    HTTPStatus.BAD_REQUEST: BODY_INVALID,
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+}
+_DETAIL_OF_CODE = {
+    # The error's own words name a directory of the server.
+    "agent_not_found": "There is no agent with that id; GET /v1/agents lists those there are.",
+    BODY_INVALID: "The body cannot be read as JSON.",
+    "not_found": "Nothing answers at this address; /openapi.json lists what does.",
+    "method_not_allowed": "This address knows other methods; the Allow header names them.",
+}
+_INTERNAL_DETAIL = "Something went wrong here that is not your fault; the server's log has it."
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field of a request."""
+
+    field: str = Field(description="Where: the names on the way to it, with dots.")
+    message: str = Field(description="What is wrong, and what would be right.")
+
+
+class Problem(BaseModel):
+    """A problem document, RFC 9457."""
+
+    type: str = Field(description="A stable name of the kind of problem.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What went wrong this time, and the mend.")
+    code: str = Field(description="The stable code, for programs.")
+    errors: list[FieldProblem] | None = Field(
+        default=None, description="Each invalid field, when it was the request that is invalid."
+    )
+
+
+def problem_of_code(
+    code: str, detail: str | None = None, errors: list[FieldProblem] | None = None
+) -> Problem:
+    """Return the problem of `code`; a code that the wire does not know becomes an internal one.
+
+    What an internal error says is for the log: the client gets none of it.
+    """
+    status = STATUS_OF_CODE.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        code, detail = INTERNAL, _INTERNAL_DETAIL
+    detail = _DETAIL_OF_CODE.get(code) or detail or TITLE_OF_CODE[code]
+    return Problem(
+        type=TYPE_PREFIX + code,
+        title=TITLE_OF_CODE[code],
+        status=status.value,
+        detail=detail,
+        code=code,
+        errors=errors,
+    )
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what the client is told about `error`."""
+    match error:
+        case VoiceAgentError():
+            return problem_of_code(error.code, str(error))
+        case RequestValidationError() | WebSocketRequestValidationError():
+            return _problem_of_request(error.errors())
+        case HTTPException():
+            code = _CODE_OF_STATUS.get(HTTPStatus(error.status_code), INTERNAL)
+            return problem_of_code(code, error.detail)
+        case _:
+            return problem_of_code(INTERNAL)
+
+
+def _problem_of_request(errors: Sequence[Mapping[str, object]]) -> Problem:
+    if any(error["type"] == "json_invalid" for error in errors):
+        return problem_of_code(BODY_INVALID)
+    fields = [_field_problem(error) for error in errors]
+    detail = "; ".join(f"{problem.field}: {problem.message}" for problem in fields)
+    return problem_of_code(REQUEST_INVALID, detail, fields)
+
+
+def _field_problem(error: Mapping[str, object]) -> FieldProblem:
+    """Name the field and the fault. The value stays out: it may be a secret, or long."""
+    location = error["loc"] if isinstance(error["loc"], tuple) else ()
+    place, path = (location[0], location[1:]) if location else ("request", ())
+    field = ".".join(str(part)[:64] for part in path) or str(place)
+    message = str(error["msg"])
+    if error["type"] == "extra_forbidden":
+        message = "there is no such field"
+    return FieldProblem(field=field, message=message[:1].lower() + message[1:])
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return `problem` as a response, with the headers that its status calls for."""
+    extra = dict(headers or {})
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        extra["WWW-Authenticate"] = "Bearer"
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        extra["Retry-After"] = str(RETRY_AFTER_S)
+    return JSONResponse(
+        problem.model_dump(exclude_none=True),
+        status_code=problem.status,
+        headers={"Cache-Control": "no-store", **extra},
+        media_type=PROBLEM_MEDIA_TYPE,
+    )
