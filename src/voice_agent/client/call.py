@@ -20,8 +20,6 @@ from voice_agent.client.turns import Answer, ask, ask_in_writing, greeting
 
 __all__ = ["CallReport", "CallRequest", "ExitCode", "TransportName", "place_call", "run_call"]
 
-_LONGEST_GREETING_S = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
@@ -38,7 +36,7 @@ class CallRequest:
         texts: Turns to type.
         out: Where to write what was heard of the bot.
         both: Where to write both sides, the caller left and the bot right.
-        timeout_s: For each step of connecting, for an answer to begin, and for it to end.
+        timeout_s: For each step of connecting, and for an answer to begin.
         verify_tls: False to accept any certificate.
     """
 
@@ -137,7 +135,7 @@ async def _converse(
     reader = asyncio.create_task(_read(call, heard))
     try:
         async with call:
-            first = await greeting(call, timeout_s=_LONGEST_GREETING_S)
+            first = await greeting(call)
             if first is None and not speeches and not request.texts:
                 raise NoAnswerError("the bot said nothing, and there was nothing to say to it")
             for speech in speeches:

@@ -7,6 +7,9 @@ from voice_agent.client.events import Speaker
 from voice_agent.client.live_call import Call
 from voice_agent.client.speech import Speech
 
+LONGEST_ANSWER_S = 120.0
+"""How long a bot may speak in one turn before a call gives up listening."""
+
 SETTLE_S = 0.8
 """How long a bot must be quiet until it is taken to have finished: sentences have pauses."""
 
@@ -54,7 +57,7 @@ def words_between(call: Call, speaker: Speaker, start: float, end: float) -> str
     return " ".join(line.text for line in said if start <= line.at <= end)
 
 
-async def bot_finished(call: Call, after: float, timeout_s: float) -> float:
+async def bot_finished(call: Call, after: float, timeout_s: float = LONGEST_ANSWER_S) -> float:
     """Waits until the bot has said all it has to say.
 
     Args:
@@ -78,13 +81,12 @@ async def bot_finished(call: Call, after: float, timeout_s: float) -> float:
     return await call.until(finished, timeout_s, "the end of the bot's speech")
 
 
-async def greeting(call: Call, within_s: float = 3.0, timeout_s: float = 60.0) -> Answer | None:
+async def greeting(call: Call, within_s: float = 3.0) -> Answer | None:
     """Lets the bot say its greeting.
 
     Args:
         call: The call, just connected.
         within_s: How long to wait for it to begin, in seconds.
-        timeout_s: How long it may last, in seconds.
 
     Returns:
         The greeting; `latency_s` is that of the first word, from the call's very beginning.
@@ -92,7 +94,7 @@ async def greeting(call: Call, within_s: float = 3.0, timeout_s: float = 60.0) -
 
     Raises:
         CallDroppedError: The call ended.
-        CallTimeoutError: The greeting did not end in time.
+        CallTimeoutError: The greeting went on for two minutes.
     """
     try:
         onset = await call.until(
@@ -100,7 +102,7 @@ async def greeting(call: Call, within_s: float = 3.0, timeout_s: float = 60.0) -
         )
     except CallTimeoutError:
         return None
-    ended = await bot_finished(call, onset, timeout_s)
+    ended = await bot_finished(call, onset)
     text = words_between(call, Speaker.BOT, call.started_at, call.horizon)
     return Answer(onset, onset - call.started_at, ended, text, user_text="")
 
@@ -112,7 +114,7 @@ async def answer(call: Call, said_from: float, said_until: float, timeout_s: flo
         call: The call.
         said_from: When the user's turn began, in monotonic seconds.
         said_until: When it ended: the last voiced sample, or the sending of the text.
-        timeout_s: How long until it begins, and again how long it may last, in seconds.
+        timeout_s: How long until it begins, in seconds.
 
     Returns:
         The answer. What the bot was saying already when the turn ended is none.
@@ -120,7 +122,7 @@ async def answer(call: Call, said_from: float, said_until: float, timeout_s: flo
     Raises:
         CallDroppedError: The call ended.
         NoAnswerError: Nothing audible came in time.
-        CallTimeoutError: It did not end in time.
+        CallTimeoutError: It went on for two minutes.
     """
     try:
         onset = await call.until(
@@ -128,7 +130,7 @@ async def answer(call: Call, said_from: float, said_until: float, timeout_s: flo
         )
     except CallTimeoutError as error:
         raise NoAnswerError(f"no answer came within {timeout_s:g} s") from error
-    ended = await bot_finished(call, onset, timeout_s)
+    ended = await bot_finished(call, onset)
     text = words_between(call, Speaker.BOT, said_until, call.horizon)
     user_text = words_between(call, Speaker.USER, said_from, call.horizon)
     return Answer(onset, onset - said_until, ended, text, user_text)
@@ -143,7 +145,7 @@ async def ask(call: Call, speech: Speech, timeout_s: float = 15.0) -> Answer:
     Raises:
         CallDroppedError: The call ended.
         NoAnswerError: Nothing audible came in time.
-        CallTimeoutError: The answer did not end in time.
+        CallTimeoutError: The answer went on for two minutes.
     """
     utterance = await call.speak(speech)
     assert utterance.started_at is not None
@@ -160,7 +162,7 @@ async def ask_in_writing(call: Call, text: str, timeout_s: float = 15.0) -> Answ
     Raises:
         CallDroppedError: The call ended.
         NoAnswerError: Nothing audible came in time.
-        CallTimeoutError: The answer did not end in time.
+        CallTimeoutError: The answer went on for two minutes.
     """
     typed_at = await call.type_text(text)
     return await answer(call, typed_at, typed_at, timeout_s)
