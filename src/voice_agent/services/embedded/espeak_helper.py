@@ -86,19 +86,23 @@ class Espeak:
         if self.sample_rate <= 0:
             raise OSError("espeak-ng finds no voice data")
         self._library.espeak_SetSynthCallback(self._callback)
+        self._identifiers = self._list_identifiers()
 
     def voices(self) -> list[Voice]:
         """Return its voices, one a language that it speaks, by their language codes."""
+        return [Voice(code, code, self.sample_rate) for code in self._identifiers]
+
+    def _list_identifiers(self) -> dict[str, str]:
         listed = self._library.espeak_ListVoices(None)
-        voices: dict[str, Voice] = {}
+        identifiers: dict[str, str] = {}
         index = 0
         while listed[index]:
             # `languages` is a priority byte, a language code and a zero byte, repeated.
             code = (listed[index][0].languages or b"")[1:].decode(errors="replace").lower()
             if code and not code.startswith("variant"):
-                voices.setdefault(code, Voice(code, code, self.sample_rate))
+                identifiers.setdefault(code, listed[index][0].identifier.decode())
             index += 1
-        return list(voices.values())
+        return identifiers
 
     def speak(self, stream: int, request: SpeakRequest) -> None:
         """Send the speech of `request` on `stream` as it is made; stops when that is closed.
@@ -119,7 +123,10 @@ class Espeak:
     def _select(self, voice: str, speed: float) -> None:
         if self._settings == (voice, speed):
             return
-        if self._library.espeak_SetVoiceByName(voice.encode()) != _EE_OK:
+        code, plus, variant = voice.partition("+")
+        # By its identifier: a variant of some voices cannot be had by their language code.
+        name = self._identifiers.get(code, code) + plus + variant
+        if self._library.espeak_SetVoiceByName(name.encode()) != _EE_OK:
             self._settings = ("", 0.0)
             raise ValueError(f"espeak-ng has no voice '{voice}'")
         slowest, fastest = _RATE_LIMITS

@@ -70,6 +70,10 @@ class _Voice(ctypes.Structure):
     _fields_ = (("name", ctypes.c_char_p), ("features", ctypes.c_void_p))
 
 
+class _Utterance(ctypes.Structure):
+    _fields_ = (("features", ctypes.c_void_p),)
+
+
 def to_ascii(text: str) -> str:
     """Return `text` in the letters that flite knows: accents off, typographic marks plain."""
     plain = unicodedata.normalize("NFKD", text.translate(_ASCII))
@@ -89,9 +93,13 @@ class Flite:
         library.audio_streaming_info_val.argtypes = [ctypes.POINTER(_StreamingInfo)]
         library.flite_feat_set.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
         library.flite_feat_set_float.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_float]
-        library.flite_synth_text.restype = ctypes.c_void_p
-        library.flite_synth_text.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Voice)]
-        library.delete_utterance.argtypes = [ctypes.c_void_p]
+        utterance = ctypes.POINTER(_Utterance)
+        library.new_utterance.restype = utterance
+        library.utt_set_input_text.argtypes = [utterance, ctypes.c_char_p]
+        library.utt_init.argtypes = [utterance, ctypes.POINTER(_Voice)]
+        library.utt_synth.restype = utterance
+        library.utt_synth.argtypes = [utterance]
+        library.delete_utterance.argtypes = [utterance]
         library.flite_init()
 
     def load(self, name: str) -> None:
@@ -131,16 +139,19 @@ class Flite:
             info = library.new_audio_streaming_info()
             info[0].min_buffsize = _FIRST_CHUNK
             info[0].callback = callback
-            # An utterance copies its voice's features when it begins, so what is set here, in this
-            # thread's turn, is this utterance's alone.
-            features = voice[0].features
+            utterance = library.new_utterance()
+            library.utt_set_input_text(utterance, to_ascii(request.text).encode())
+            library.utt_init(utterance, voice)
+            # On the utterance, which then owns them: what is set on the voice, all its running
+            # utterances see at once.
+            features = utterance[0].features
             value = library.audio_streaming_info_val(info)
             library.flite_feat_set(features, b"streaming_info", value)
             library.flite_feat_set_float(features, b"duration_stretch", 1 / request.speed)
-            utterance = library.flite_synth_text(to_ascii(request.text).encode(), voice)
-            if not utterance:
-                raise ValueError("flite cannot speak this text")
+            made = library.utt_synth(utterance)
             library.delete_utterance(utterance)
+            if not made:
+                raise ValueError("flite cannot speak this text")
 
 
 def main() -> None:

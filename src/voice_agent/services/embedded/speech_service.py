@@ -87,12 +87,14 @@ class EmbeddedTTSService(TTSService):
             silence = bytes(int(self.sample_rate * _PAUSE_S) * 2)
             yield TTSAudioRawFrame(silence, self.sample_rate, 1, context_id=context_id)
 
-    async def _update_settings(self, delta: TTSSettings) -> dict[str, Any]:
+    async def _update_settings(self, delta: TTSSettings) -> dict[str, Any]:  # type: ignore[override]
         changed = await super()._update_settings(delta)
-        if "voice" in changed and isinstance(delta.voice, str):
+        if "voice" in changed and isinstance(self._settings.voice, str):
             try:
                 voices = self._synthesizer.voices
-                self._voice = named_voice(voices, delta.voice, self._synthesizer.helper.name)
+                self._voice = named_voice(
+                    voices, self._settings.voice, self._synthesizer.helper.name
+                )
             except SettingsError as error:
                 await self.push_error(str(error))
         return changed

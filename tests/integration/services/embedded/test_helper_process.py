@@ -58,8 +58,8 @@ def is_zombie(pid: int) -> bool:
 
 async def until_gone(pid: int) -> None:
     async with asyncio.timeout(5):
-        while exists(pid) and not is_zombie(pid):
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - no event tells of another's child
+        while exists(pid) and not is_zombie(pid):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)  # No event tells of another's child.
 
 
 async def test_many_streams_share_one_child_and_each_hears_its_own_answers(

@@ -1,0 +1,389 @@
+"""Speech by flite and espeak-ng: real engines in real helper processes, in a real pipeline."""
+
+import array
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from pipecat.frames.frames import (
+    ErrorFrame,
+    InterruptionFrame,
+    TTSAudioRawFrame,
+    TTSSpeakFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+    TTSTextFrame,
+    TTSUpdateSettingsFrame,
+)
+from pipecat.services.settings import TTSSettings
+
+from voice_agent.core.agent import Agent
+from voice_agent.core.errors import SettingsError
+from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.service_pool import ServicePool
+from voice_agent.services.embedded.espeak import ESPEAK, EspeakProvider
+from voice_agent.services.embedded.flite import FLITE, FliteProvider
+from voice_agent.services.embedded.helper_errors import HelperDiedError, HelperRequestError
+from voice_agent.services.embedded.speech import EmbeddedSpeechProvider
+from voice_agent.services.embedded.speech_service import EmbeddedTTSService
+from voice_agent.services.embedded.synthesis_protocol import Voice
+from voice_agent.services.embedded.synthesizer import Synthesizer
+from voice_agent.services.provider import ProviderOptions
+from voice_agent.testing import loop_watch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from service_run import ServiceRun
+
+DEFAULTS = ProviderOptions()
+TWELVE_WORDS = "We are open from nine to six on every day except Sunday."
+LONG = "This sentence is one of many that nobody will ever hear to its end. " * 40
+
+needs_flite = pytest.mark.skipif(not FliteProvider.present(), reason="flite is not installed")
+needs_espeak = pytest.mark.skipif(not EspeakProvider.present(), reason="no espeak-ng here")
+ENGINES = [
+    pytest.param(FliteProvider, marks=needs_flite, id="flite"),
+    pytest.param(EspeakProvider, marks=needs_espeak, id="espeak"),
+]
+AnyProvider = type[FliteProvider] | type[EspeakProvider] | type[EmbeddedSpeechProvider]
+
+
+def agent(language: str = "en-US") -> Agent:
+    return Agent(id="frontdesk", name="Front desk", greeting="Hello", language=language)
+
+
+def loudness(audio: bytes) -> float:
+    samples = array.array("h", audio)
+    return sum(abs(sample) for sample in samples) / max(1, len(samples))
+
+
+async def collect(synthesizer: Synthesizer, text: str, voice: Voice, speed: float = 1.0) -> bytes:
+    return b"".join([chunk async for chunk in synthesizer.speak(text, voice, speed)])
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[ServicePool]:
+    pool = PlainServicePool()
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def flite() -> AsyncIterator[Synthesizer]:
+    synthesizer = await FLITE.create()
+    yield synthesizer
+    await synthesizer.close()
+
+
+@pytest.fixture
+async def espeak() -> AsyncIterator[Synthesizer]:
+    synthesizer = await ESPEAK.create()
+    yield synthesizer
+    await synthesizer.close()
+
+
+async def service(
+    pool: ServicePool,
+    kind: AnyProvider,
+    options: ProviderOptions = DEFAULTS,
+    language: str = "en-US",
+) -> EmbeddedTTSService:
+    provider = kind(options)
+    lease = await pool.lease(provider.resources(agent(language)), timeout_s=10)
+    return provider.build(agent(language), lease)
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+async def test_speech_comes_in_short_frames_at_the_rate_of_the_pipeline(
+    pool: ServicePool, kind: AnyProvider
+) -> None:
+    async with ServiceRun(await service(pool, kind)) as run:
+        await run.send(TTSSpeakFrame(TWELVE_WORDS))
+        await run.wait_for(TTSStoppedFrame)
+        audio = run.of(TTSAudioRawFrame)
+        spoken_s = sum(len(frame.audio) for frame in audio) / 2 / 24_000
+        assert 2.5 < spoken_s < 6
+        assert {frame.sample_rate for frame in audio} == {24_000}
+        assert all(len(frame.audio) <= 24_000 * 0.1 * 2 for frame in audio)
+        assert loudness(b"".join(frame.audio for frame in audio)) > 300
+        assert [frame.text for frame in run.of(TTSTextFrame)] == [TWELVE_WORDS]
+        assert len(run.of(TTSStartedFrame)) == 1
+        assert not run.of(ErrorFrame)
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+async def test_the_first_audio_is_there_within_a_tenth_of_a_second(
+    pool: ServicePool, kind: AnyProvider
+) -> None:
+    async with ServiceRun(await service(pool, kind)) as run:
+        taken = []
+        for turn in range(1, 4):
+            heard = len(run.of(TTSAudioRawFrame))
+            began = time.perf_counter()
+            await run.send(TTSSpeakFrame(TWELVE_WORDS))
+            await run.wait_for(TTSAudioRawFrame, count=heard + 1)
+            taken.append(time.perf_counter() - began)
+            await run.wait_for(TTSStoppedFrame, count=turn)
+        assert min(taken) < 0.1
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+async def test_an_interruption_stops_the_helper_and_the_next_text_is_spoken(
+    pool: ServicePool, kind: AnyProvider
+) -> None:
+    tts = await service(pool, kind)
+    helper = tts._synthesizer.helper
+    async with ServiceRun(tts) as run:
+        await run.send(TTSSpeakFrame(LONG))
+        await run.wait_for(TTSAudioRawFrame)
+        await run.send(InterruptionFrame())
+        await run.wait_for(InterruptionFrame)
+        assert helper.stream_count == 0
+        heard = len(run.frames)
+        await run.send(TTSSpeakFrame("Yes?"))
+        await run.wait_until(lambda: "Yes?" in [f.text for f in run.of(TTSTextFrame)])
+        after = run.frames[heard:]
+        audio = b"".join(f.audio for f in after if isinstance(f, TTSAudioRawFrame))
+        assert len(audio) / 2 / 24_000 < 2
+    assert helper.starts == 1
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+async def test_a_long_text_is_made_only_seconds_ahead(pool: ServicePool, kind: AnyProvider) -> None:
+    async with ServiceRun(await service(pool, kind)) as run:
+        await run.send(TTSSpeakFrame(LONG))
+
+        def made_s() -> float:
+            return sum(len(frame.audio) for frame in run.of(TTSAudioRawFrame)) / 2 / 24_000
+
+        await run.wait_until(lambda: made_s() > 14)
+        began, made_then = time.perf_counter(), made_s()
+        await run.wait_until(lambda: made_s() > made_then + 2)
+        assert time.perf_counter() - began > 0.5
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+async def test_text_without_a_word_does_not_write_the_service_off(
+    pool: ServicePool, kind: AnyProvider
+) -> None:
+    async with ServiceRun(await service(pool, kind)) as run:
+        for count in range(1, 5):
+            await run.send(TTSSpeakFrame("... !"))
+            await run.wait_for(TTSStoppedFrame, count=count)
+        assert not run.of(ErrorFrame)
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+async def test_a_helper_killed_while_it_speaks_is_an_error_and_the_next_text_is_spoken(
+    pool: ServicePool, kind: AnyProvider
+) -> None:
+    tts = await service(pool, kind)
+    async with ServiceRun(tts) as run:
+        await run.send(TTSSpeakFrame(LONG))
+        await run.wait_for(TTSAudioRawFrame)
+        pid = tts._synthesizer.helper.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        error = await run.wait_for(ErrorFrame, timeout_s=30)
+        assert "helper ended" in error.error
+        await run.send(TTSSpeakFrame(TWELVE_WORDS))
+        await run.wait_until(lambda: TWELVE_WORDS in [f.text for f in run.of(TTSTextFrame)])
+
+
+@needs_flite
+@pytest.mark.parametrize("name", ["slt", "rms", "awb", "kal16"])
+async def test_every_flite_voice_speaks(flite: Synthesizer, name: str) -> None:
+    voice = next((voice for voice in flite.voices if voice.name == name), None)
+    if voice is None:
+        pytest.skip(f"flite's voice {name} is not installed")
+    assert loudness(await collect(flite, TWELVE_WORDS, voice)) > 300
+
+
+@needs_flite
+@pytest.mark.parametrize("name", ["slt", "kal16"])
+async def test_speeches_at_the_same_time_are_the_same_as_one_after_another(
+    flite: Synthesizer, name: str
+) -> None:
+    voice = next((voice for voice in flite.voices if voice.name == name), None)
+    if voice is None:
+        pytest.skip(f"flite's voice {name} is not installed")
+    texts = [f"Number {count} of {count * 7} comes before lunch." for count in range(12)]
+    speeds = [1.0 + 0.05 * count for count in range(12)]
+    jobs = [(text, voice, speed) for text, speed in zip(texts, speeds, strict=True)]
+    alone = [await collect(flite, *job) for job in jobs]
+    together = await asyncio.gather(*(collect(flite, *job) for job in jobs))
+    if name == "kal16":  # The others breathe random noise.
+        assert together == alone
+    assert [len(speech) for speech in together] == [len(speech) for speech in alone]
+    assert flite.helper.starts == 1
+
+
+@needs_flite
+async def test_nobody_waits_for_the_end_of_anothers_sentence(flite: Synthesizer) -> None:
+    finished: list[str] = []
+
+    async def speak(name: str, text: str) -> None:
+        await collect(flite, text, flite.voices[0])
+        finished.append(name)
+
+    long = asyncio.create_task(speak("long", LONG[:290]))
+    await asyncio.sleep(0)
+    await speak("short", "Yes, we do.")
+    await long
+    assert finished == ["short", "long"]
+
+
+@needs_flite
+async def test_typographic_marks_and_accents_are_spoken(flite: Synthesizer) -> None:
+    plain = await collect(flite, "It's a cafe", flite.voices[0])
+    marked = await collect(flite, "It’s a café", flite.voices[0])
+    assert len(marked) == len(plain)
+
+
+@needs_espeak
+async def test_speed_makes_speech_shorter(espeak: Synthesizer) -> None:
+    voice = next(voice for voice in espeak.voices if voice.name == "en-us")
+    normal = await collect(espeak, TWELVE_WORDS, voice)
+    fast = await collect(espeak, TWELVE_WORDS, voice, 1.6)
+    again = await collect(espeak, TWELVE_WORDS, voice)
+    assert len(fast) < 0.75 * len(normal)
+    assert abs(len(again) - len(normal)) < 0.02 * len(normal)
+
+
+@needs_espeak
+async def test_a_voice_that_the_engine_refuses_is_an_error_and_the_next_request_works(
+    espeak: Synthesizer,
+) -> None:
+    with pytest.raises(HelperRequestError, match="no voice 'nobody'"):
+        await collect(espeak, "Hello", Voice("nobody", "xx", 22_050))
+    assert await collect(espeak, "Hello", espeak.voices[0])
+
+
+@needs_flite
+async def test_a_text_is_asked_for_again_when_the_helper_dies_before_it_speaks(
+    flite: Synthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = flite.helper.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)  # It cannot answer before it dies.
+    speech = asyncio.create_task(collect(flite, "Hello", flite.voices[0]))
+    async with asyncio.timeout(5):
+        while flite.helper.stream_count == 0:  # noqa: ASYNC110 - it opens in a few turns
+            await asyncio.sleep(0)
+    os.kill(pid, signal.SIGKILL)
+    assert await speech
+    assert flite.helper.starts == 2
+
+
+@needs_flite
+async def test_a_speech_cut_in_the_middle_is_an_error(flite: Synthesizer) -> None:
+    speech = flite.speak(LONG[:290], flite.voices[0])
+    await anext(speech)
+    assert flite.helper.pid is not None
+    os.kill(flite.helper.pid, signal.SIGKILL)
+    with pytest.raises(HelperDiedError):
+        async for _ in speech:
+            pass
+
+
+@needs_espeak
+async def test_the_agents_language_chooses_the_espeak_voice(pool: ServicePool) -> None:
+    for language, voice in [
+        ("de-DE", "de"),
+        ("pt-BR", "pt-br"),
+        ("zh-CN", "cmn"),
+        ("en-GB", "en-gb"),
+    ]:
+        tts = await service(pool, EspeakProvider, language=language)
+        assert tts._voice.name == voice
+
+
+@needs_espeak
+async def test_a_voice_and_its_variant_and_speed_can_be_set(pool: ServicePool) -> None:
+    tts = await service(pool, EspeakProvider, ProviderOptions(voice="en-gb+f3@1.3"))
+    assert (tts._voice.name, tts._speed) == ("en-gb+f3", 1.3)
+    async with ServiceRun(tts) as run:
+        await run.send(TTSSpeakFrame("Hello"))
+        await run.wait_for(TTSStoppedFrame)
+        assert run.of(TTSAudioRawFrame)
+
+
+@needs_flite
+async def test_the_voice_can_be_changed_during_a_call(pool: ServicePool) -> None:
+    tts = await service(pool, FliteProvider)
+    async with ServiceRun(tts) as run:
+        await run.send(TTSUpdateSettingsFrame(delta=TTSSettings(voice="rms")))
+        await run.send(TTSSpeakFrame("Hello"))
+        await run.wait_for(TTSStoppedFrame)
+        assert tts._voice.name == "rms"
+        await run.send(TTSUpdateSettingsFrame(delta=TTSSettings(voice="nobody")))
+        error = await run.wait_for(ErrorFrame)
+        assert "no voice 'nobody'" in error.error
+        assert tts._voice.name == "rms"
+
+
+@needs_flite
+async def test_an_unknown_voice_is_named_with_those_that_there_are(pool: ServicePool) -> None:
+    options = ProviderOptions(voice="slu")
+    (problem,) = await FliteProvider(options).check()
+    assert problem.startswith("VOICE_AGENT_TTS_VOICE: flite has no voice 'slu'; did you mean slt?")
+    assert "rms" in problem
+    with pytest.raises(SettingsError, match="no voice 'slu'"):
+        await service(pool, FliteProvider, options)
+
+
+@needs_espeak
+async def test_an_unknown_espeak_voice_is_a_problem_at_the_start() -> None:
+    (problem,) = await EspeakProvider(ProviderOptions(voice="en-uz")).check()
+    assert "espeak-ng has no voice 'en-uz'; did you mean en-us" in problem
+    assert await EspeakProvider(ProviderOptions(voice="en-us")).check() == ()
+
+
+@needs_flite
+@needs_espeak
+async def test_embedded_speaks_english_with_flite_and_german_with_espeak(
+    pool: ServicePool,
+) -> None:
+    english = await service(pool, EmbeddedSpeechProvider, ProviderOptions(voice="rms"))
+    german = await service(pool, EmbeddedSpeechProvider, ProviderOptions(voice="rms"), "de-DE")
+    assert english._voice.name == "rms"
+    assert german._voice.name == "de"
+    assert await EmbeddedSpeechProvider(ProviderOptions(voice="rms")).check() == ()
+
+
+@needs_flite
+@needs_espeak
+async def test_embedded_takes_a_voice_from_the_engine_that_has_it(pool: ServicePool) -> None:
+    tts = await service(pool, EmbeddedSpeechProvider, ProviderOptions(voice="en-gb"))
+    assert tts._voice.name == "en-gb"
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+async def test_ten_speeches_at_once_never_hold_the_event_loop(
+    pool: ServicePool, kind: AnyProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Counted in processor time of our thread: real time would count what else the machine does.
+    monkeypatch.setattr(loop_watch, "_real_time", time.thread_time)
+    runs = [ServiceRun(await service(pool, kind)) for _ in range(10)]
+    async with AsyncExitStack() as stack:
+        for run in runs:
+            await stack.enter_async_context(run)
+        with loop_watch.EventLoopWatch(limit_s=0.01):
+            await asyncio.gather(*(run.send(TTSSpeakFrame(TWELVE_WORDS)) for run in runs))
+            await asyncio.gather(*(run.wait_for(TTSStoppedFrame) for run in runs))
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+async def test_starting_an_engine_never_holds_the_event_loop(
+    kind: type[FliteProvider] | type[EspeakProvider], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_watch, "_real_time", time.thread_time)
+    (resource,) = kind(DEFAULTS).resources(agent())
+    with loop_watch.EventLoopWatch(limit_s=0.01):
+        synthesizer = await resource.create()
+        await synthesizer.close()
