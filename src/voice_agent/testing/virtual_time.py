@@ -1,9 +1,11 @@
 """A virtual clock: an event loop whose time jumps to the next timer when nothing is ready.
 
 Half an hour of conversation runs in the time its callbacks need, and takes exactly half an hour on
-every clock that the code under test can read: the loop's, `time.time()`, `time.monotonic()` and
-`time.perf_counter()` (Pipecat reads them directly). Work in an executor takes no virtual time, and
-no timer overtakes it. Sockets and processes are not waited for: use in-memory ones.
+every clock that the code under test can read: the loop's, `time.time()` and `datetime.now()` (by
+time-machine, which reaches references taken earlier too: Pipecat's frames hold one), and
+`time.monotonic()` and `time.perf_counter()`, which time-machine leaves alone. Work in an executor
+takes no virtual time, and no timer overtakes it. Sockets and processes are not waited for: use
+in-memory ones.
 """
 
 import asyncio
@@ -14,6 +16,8 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+import time_machine
 
 ArgumentsT = TypeVarTuple("ArgumentsT")
 ResultT = TypeVar("ResultT")
@@ -80,13 +84,15 @@ class _JumpingSelector(selectors.BaseSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An event loop on virtual time.
 
-    While it runs, and in its own thread only, the functions of the `time` module tell virtual time
-    too. `datetime.now()` and names imported from `time` beforehand keep telling the real one.
+    While it runs the wall clocks of the process tell virtual time too, and in its own thread
+    `time.monotonic()` and `time.perf_counter()`. Names imported from `time` beforehand keep telling
+    the real one of these two.
     """
 
     def __init__(self) -> None:
         self._now = MONOTONIC_START
         self._outside = 0
+        self._wall: time_machine.Traveller | None = None
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
@@ -110,6 +116,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             VirtualTimeError: More than `TIME_LIMIT_S` has passed.
         """
         self._now += seconds
+        if self._wall is not None:
+            self._wall.move_to(self.wall_time)
         if self._now - MONOTONIC_START > TIME_LIMIT_S:
             raise VirtualTimeError(self.describe(f"{TIME_LIMIT_S:g} virtual seconds have passed"))
 
@@ -141,9 +149,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             await super().shutdown_default_executor()
 
     def run_forever(self) -> None:
-        """Run until stopped, with the `time` module on virtual time meanwhile."""
-        with _time_module_follows(self):
-            super().run_forever()
+        """Run until stopped, with the clocks of the process on virtual time meanwhile."""
+        with time_machine.travel(self.wall_time, tick=False) as wall, _clocks_follow(self):
+            self._wall = wall
+            try:
+                super().run_forever()
+            finally:
+                self._wall = None
 
     def describe(self, fault: str) -> str:
         """Return `fault` with the virtual time and what every task waits for."""
@@ -199,15 +211,13 @@ def run_in_virtual_time(main: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 
 @contextlib.contextmanager
-def _time_module_follows(loop: VirtualTimeLoop) -> Iterator[None]:
+def _clocks_follow(loop: VirtualTimeLoop) -> Iterator[None]:
     thread = threading.get_ident()
 
     def replaced(real: Callable[[], Any], virtual: Callable[[], Any]) -> Callable[[], Any]:
         return lambda: virtual() if threading.get_ident() == thread else real()
 
     virtual_readings: Mapping[str, Callable[[], Any]] = {
-        "time": lambda: loop.wall_time,
-        "time_ns": lambda: round(loop.wall_time * _NANOSECONDS),
         "monotonic": loop.time,
         "monotonic_ns": lambda: round(loop.time() * _NANOSECONDS),
         "perf_counter": loop.time,
