@@ -57,9 +57,10 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
             stream.write(_as_json(message.record) + "\n")
             stream.flush()
 
-        logger.add(write, level=level, filter=is_wanted, format="{message}")
+        logger.add(write, level=level, filter=is_wanted, format="{message}", diagnose=False)
     else:
-        logger.add(stream, level=level, filter=is_wanted, format=TEXT_FORMAT)
+        # A traceback with the values of its variables would show tokens and keys.
+        logger.add(stream, level=level, filter=is_wanted, format=TEXT_FORMAT, diagnose=False)
     logging.basicConfig(handlers=[_StandardLogging()], level=logging.INFO, force=True)
 
 
