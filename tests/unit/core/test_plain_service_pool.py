@@ -1,0 +1,209 @@
+import asyncio
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from voice_agent.core.errors import AgentInvalidError, PoolRefusedError
+from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
+
+
+class Workshop:
+    """Makes numbered things, and remembers which it unmade."""
+
+    def __init__(self) -> None:
+        self.numbers: Iterator[int] = count(1)
+        self.closed: list[int] = []
+        self.gate: asyncio.Event | None = None
+        self.fault: Exception | None = None
+
+    async def create(self) -> int:
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.fault is not None:
+            raise self.fault
+        return next(self.numbers)
+
+    async def close(self, thing: int) -> None:
+        self.closed.append(thing)
+
+    def resource(
+        self, kind: ResourceKind = ResourceKind.SHARED, version: str | None = None
+    ) -> Resource[int]:
+        key = ResourceKey(kind, "stt", "scripted", agent_version=version)
+        return Resource(key, self.create, self.close)
+
+
+@pytest.fixture
+def workshop() -> Workshop:
+    return Workshop()
+
+
+@pytest.fixture
+def pool() -> PlainServicePool:
+    return PlainServicePool()
+
+
+async def test_a_shared_resource_is_made_once_for_all(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    shared = workshop.resource()
+    first, second = await asyncio.gather(
+        pool.lease([shared], timeout_s=1), pool.lease([shared], timeout_s=1)
+    )
+    assert first.get(shared) == second.get(shared) == 1
+    (row,) = pool.statistics()
+    assert (row.size, row.in_use, row.created) == (1, 2, 1)
+
+
+async def test_a_shared_resource_outlives_its_leases(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    shared = workshop.resource()
+    await (await pool.lease([shared], timeout_s=1)).release()
+    lease = await pool.lease([shared], timeout_s=1)
+    assert lease.get(shared) == 1
+    assert workshop.closed == []
+
+
+async def test_an_exclusive_resource_is_each_leases_own(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    exclusive = workshop.resource(ResourceKind.EXCLUSIVE)
+    first = await pool.lease([exclusive], timeout_s=1)
+    second = await pool.lease([exclusive], timeout_s=1)
+    assert (first.get(exclusive), second.get(exclusive)) == (1, 2)
+    await first.release()
+    assert workshop.closed == [1]
+    (row,) = pool.statistics()
+    assert (row.size, row.in_use, row.created) == (1, 1, 2)
+
+
+async def test_a_lease_gives_only_what_was_asked_for_and_only_until_released(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    asked, other = workshop.resource(), workshop.resource(ResourceKind.EXCLUSIVE)
+    lease = await pool.lease([asked], timeout_s=1)
+    with pytest.raises(KeyError):
+        lease.get(other)
+    await lease.release()
+    await lease.release()
+    with pytest.raises(KeyError):
+        lease.get(asked)
+    assert pool.statistics()[0].in_use == 0
+
+
+async def test_asking_twice_for_one_thing_counts_once(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    exclusive = workshop.resource(ResourceKind.EXCLUSIVE)
+    lease = await pool.lease([exclusive, exclusive], timeout_s=1)
+    assert pool.statistics()[0].in_use == 1
+    await lease.release()
+    assert workshop.closed == [1]
+
+
+@pytest.mark.virtual_time
+async def test_what_is_not_ready_in_time_is_refused_and_nothing_is_held(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    slow = Workshop()
+    slow.gate = asyncio.Event()
+    ready = workshop.resource(ResourceKind.EXCLUSIVE)
+    with pytest.raises(PoolRefusedError, match="not ready within 10 s"):
+        await pool.lease([ready, slow.resource()], timeout_s=10)
+    assert workshop.closed == [1]
+    assert all(row.in_use == 0 for row in pool.statistics())
+
+
+async def test_what_cannot_be_made_is_refused_and_nothing_is_held(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    broken = Workshop()
+    broken.fault = OSError("no such device")
+    ready = workshop.resource(ResourceKind.EXCLUSIVE)
+    with pytest.raises(PoolRefusedError, match=r"stt provider 'scripted'.*no such device"):
+        await pool.lease([ready, broken.resource()], timeout_s=1)
+    assert workshop.closed == [1]
+    assert [row.failures for row in pool.statistics()] == [0, 1]
+
+
+async def test_an_error_that_explains_itself_is_passed_on_in_its_words(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    workshop.fault = AgentInvalidError("knowledge: nothing to build a language model from")
+    with pytest.raises(PoolRefusedError, match="nothing to build a language model from"):
+        await pool.lease([workshop.resource()], timeout_s=1)
+
+
+async def test_a_shared_resource_that_failed_is_tried_again(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    shared = workshop.resource()
+    workshop.fault = OSError("busy")
+    with pytest.raises(PoolRefusedError):
+        await pool.lease([shared], timeout_s=1)
+    workshop.fault = None
+    assert (await pool.lease([shared], timeout_s=1)).get(shared) == 1
+
+
+async def test_who_gives_up_waiting_leaves_nothing_held(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    slow = Workshop()
+    slow.gate = asyncio.Event()
+    ready = workshop.resource(ResourceKind.EXCLUSIVE)
+    waiting = asyncio.create_task(pool.lease([ready, slow.resource()], timeout_s=60))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert workshop.closed == [1]
+
+
+async def test_warming_up_builds_what_is_shared(pool: PlainServicePool, workshop: Workshop) -> None:
+    await pool.warm_up([workshop.resource(), workshop.resource(ResourceKind.EXCLUSIVE)])
+    (row,) = pool.statistics()
+    assert (row.key.kind, row.created, row.in_use) == (ResourceKind.SHARED, 1, 0)
+
+
+async def test_of_agent_versions_only_the_last_idle_ones_are_kept(workshop: Workshop) -> None:
+    pool = PlainServicePool(idle_versions_limit=2)
+    for version in ("v1", "v2", "v3"):
+        lease = await pool.lease([workshop.resource(version=version)], timeout_s=1)
+        await lease.release()
+    assert workshop.closed == [1]
+    assert [row.key.agent_version for row in pool.statistics()] == ["v2", "v3"]
+
+
+async def test_a_version_that_is_in_use_is_kept(workshop: Workshop) -> None:
+    pool = PlainServicePool(idle_versions_limit=0)
+    running = await pool.lease([workshop.resource(version="v1")], timeout_s=1)
+    await (await pool.lease([workshop.resource(version="v2")], timeout_s=1)).release()
+    assert workshop.closed == [2]
+    assert running.get(workshop.resource(version="v1")) == 1
+
+
+async def test_closing_unmakes_everything_and_refuses_further_leases(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    shared = workshop.resource()
+    lease = await pool.lease([shared], timeout_s=1)
+    await pool.close()
+    await lease.release()
+    assert workshop.closed == [1]
+    with pytest.raises(PoolRefusedError, match="stopping"):
+        await pool.lease([shared], timeout_s=1)
+
+
+async def test_one_that_cannot_be_closed_does_not_keep_the_others(
+    pool: PlainServicePool, workshop: Workshop
+) -> None:
+    async def fail(_: int) -> None:
+        raise OSError("stuck")
+
+    stuck = Resource(ResourceKey(ResourceKind.SHARED, "tts", "stuck"), workshop.create, fail)
+    await pool.lease([stuck, workshop.resource()], timeout_s=1)
+    await pool.close()
+    assert workshop.closed == [2]
