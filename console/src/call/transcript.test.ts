@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY, spokenText, transcribe, type TranscriptEvent } from "./transcript";
+import { EMPTY, spokenText, standing, transcribe, type TranscriptEvent } from "./transcript";
 
 const after = (...events: TranscriptEvent[]) => events.reduce(transcribe, EMPTY);
 
@@ -96,5 +96,26 @@ describe("transcribe", () => {
 
   it("ignores empty words and an interruption of nothing", () => {
     expect(after({ type: "heard", text: "  ", final: true }, { type: "interrupted" })).toBe(EMPTY);
+  });
+});
+
+describe("standing", () => {
+  const sentences: TranscriptEvent[] = [
+    { type: "said", segment: 1, text: "One." },
+    { type: "said", segment: 2, text: "Two.", progress: { spoken: "", unspoken: "Two." } },
+    { type: "said", segment: 3, text: "Three.", progress: { spoken: "", unspoken: "Three." } },
+  ];
+  const standings = (...events: TranscriptEvent[]) => {
+    const entry = after(...events)[0];
+    if (entry?.kind !== "agent") throw new Error("the agent said nothing");
+    return entry.segments.map((segment) => standing(entry, segment));
+  };
+
+  it("tells what is being said from what is to come", () => {
+    expect(standings(...sentences)).toEqual(["said", "saying", "planned"]);
+  });
+
+  it("tells the sentence that was cut off from those never begun", () => {
+    expect(standings(...sentences, { type: "interrupted" })).toEqual(["said", "cut", "never said"]);
   });
 });

@@ -68,6 +68,20 @@ export function spokenText(entry: Entry): string {
     .join(" ");
 }
 
+/**
+ * How a sentence stands: said in full, being said, planned, or, after an interruption, cut off
+ * part-way or never begun. Where a voice reports no single words, a sentence that was cut off
+ * counts as begun when the ones before it were said in full.
+ */
+export type Standing = "said" | "saying" | "planned" | "cut" | "never said";
+
+export function standing(entry: AgentEntry, segment: Segment): Standing {
+  if (segment.unspoken === "") return "said";
+  const isNext = entry.segments.find(({ unspoken }) => unspoken !== "") === segment;
+  if (entry.interrupted) return isNext ? "cut" : "never said";
+  return isNext ? "saying" : "planned";
+}
+
 function heard(transcript: Transcript, text: string, final: boolean): Transcript {
   if (!text) return transcript;
   const last = transcript.at(-1);

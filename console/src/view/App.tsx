@@ -73,7 +73,8 @@ export function App({ call, server }: { call: Call; server: Server }) {
           <Orb call={call} phase={state.phase} turn={state.turn} />
           {isFresh ? (
             <div className="welcome">
-              <h1>Ask {agent ? agentName : "away"}, out loud.</h1>
+              <p className="eyebrow">{agent?.name}</p>
+              <h1>Just ask, out loud.</h1>
               <p>
                 Press Talk and speak as you would on the phone. You can interrupt at any time.
               </p>

@@ -11,9 +11,17 @@ export function ConnectionDetails({ state }: { state: CallState }) {
       ? "Connecting"
       : "Not connected";
   return (
-    <details className="connection" data-connected={state.connectedOver !== null}>
-      <summary data-testid="connection">{summary}</summary>
-      <div className="popover">
+    <>
+      <button
+        type="button"
+        className="connection"
+        popoverTarget="connection-details"
+        data-connected={state.connectedOver !== null}
+        data-testid="connection"
+      >
+        {summary}
+      </button>
+      <div id="connection-details" className="popover" popover="auto">
         <h2>What the server offered</h2>
         <ol>
           {state.attempts.map(({ type, reason, outcome, error }) => (
@@ -26,6 +34,6 @@ export function ConnectionDetails({ state }: { state: CallState }) {
           ))}
         </ol>
       </div>
-    </details>
+    </>
   );
 }

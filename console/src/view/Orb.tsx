@@ -82,7 +82,7 @@ function paint(
   context.fillStyle = light;
   context.shadowColor = deep;
   context.shadowBlur = size * (0.03 + 0.09 * agent);
-  blob(context, centre, radius, 0.012 + 0.075 * agent, spin);
+  blob(context, centre, radius, 0.01 + 0.055 * agent, spin);
   context.fill();
   context.shadowBlur = 0;
 }
@@ -98,9 +98,9 @@ function blob(
   for (let point = 0; point < POINTS; point++) {
     const angle = (point / POINTS) * 2 * Math.PI;
     const swell =
-      Math.sin(angle * 3 + phase * 2.1) * 0.5 +
-      Math.sin(angle * 2 - phase * 1.7) * 0.35 +
-      Math.sin(angle * 5 + phase * 3.3) * 0.15;
+      Math.sin(angle * 3 + phase * 2.1) * 0.4 +
+      Math.sin(angle * 4 - phase * 1.7) * 0.35 +
+      Math.sin(angle * 7 + phase * 3.3) * 0.25;
     const distance = radius * (1 + ripple * swell);
     context.lineTo(centre + distance * Math.cos(angle), centre + distance * Math.sin(angle));
   }

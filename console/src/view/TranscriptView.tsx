@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import type { Entry, Transcript } from "../call/transcript";
+import { standing, type Entry, type Transcript } from "../call/transcript";
 
 /** How near to the end counts as reading along, in pixels. */
 const NEAR_END = 80;
@@ -56,17 +56,22 @@ function Words({ entry }: { entry: Entry }) {
   return (
     <>
       <p>
-        {entry.segments.map((segment) => (
-          <span key={segment.id}>
-            {segment.spoken}{" "}
-            {segment.unspoken &&
-              (entry.interrupted ? (
-                <del>{segment.unspoken} </del>
+        {entry.segments.map((segment) => {
+          const stands = standing(entry, segment);
+          return (
+            <span key={segment.id} data-standing={stands}>
+              {segment.spoken && `${segment.spoken} `}
+              {stands === "never said" ? (
+                <del>{segment.unspoken}</del>
               ) : (
-                <span className="unspoken">{segment.unspoken} </span>
-              ))}
-          </span>
-        ))}
+                <span className="unspoken">
+                  {segment.unspoken}
+                  {stands === "cut" && "…"}
+                </span>
+              )}{" "}
+            </span>
+          );
+        })}
       </p>
       {entry.interrupted && <small className="cut">You interrupted here</small>}
     </>
