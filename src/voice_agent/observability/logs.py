@@ -16,8 +16,9 @@ TEXT_FORMAT = (
     "<cyan>{extra[where]}</cyan>{message}"
 )
 QUIET_LIBRARIES = ("pipecat", "aiortc", "aioice")
-"""Libraries whose own lines are shown from one level above ours on: they log every frame's fate."""
-NEXT_LEVEL = {"INFO": "WARNING", "WARNING": "ERROR", "SUCCESS": "WARNING"}
+"""Libraries that warn of what is normal here (a call without video); from INFO on only their errors
+are shown. What goes wrong in a call is an event, and logged as such."""
+QUIET_FROM = "INFO"
 
 
 class _StandardLogging(logging.Handler):
@@ -43,7 +44,8 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
         stream: Where to write.
     """
     stream = stream or sys.stderr
-    library_level = logger.level(NEXT_LEVEL.get(level, level)).no
+    shown = logger.level(level).no
+    library_level = logger.level("ERROR").no if shown >= logger.level(QUIET_FROM).no else shown
 
     def is_wanted(record: "Record") -> bool:
         name = (record["name"] or "").partition(".")[0]

@@ -117,14 +117,16 @@ class LiveSession:
         self._state_changed()
 
     def leg_ended(self) -> None:
-        """The leg is gone, the session may get another. Saying so again does nothing."""
+        """The leg is gone. Saying so again does nothing."""
         self.leg = None
         self.attempt = None
         self._idle.clear()
         self._longest.clear()
-        if self.session.state is SessionState.CONNECTED:
-            self.session.suspend()
-            self._state_changed()
+
+    def suspend(self) -> None:
+        """The session waits for another leg."""
+        self.session.suspend()
+        self._state_changed()
 
     async def end(self, reason: EndReason) -> None:
         """End the session and keep its last checkpoint. Ending it again does nothing."""

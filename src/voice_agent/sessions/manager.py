@@ -283,15 +283,17 @@ class SessionManager:
             return leg
 
     async def _after_leg(self, entry: _Entry, end: LegEnd) -> None:
+        """End the session, or let it wait for another leg, as the leg's end says."""
         entry.live.leg_ended()
         if end in END_REASONS:
             await self._finish(entry, END_REASONS[end])
         elif entry.live.is_lost:
             self._entries.pop(entry.live.session.id, None)
             await entry.live.abandon()
-        elif entry.resumable and not self._is_closing:
+        elif entry.resumable or end is LegEnd.DISPLACED:
+            entry.live.suspend()
             entry.expiry.set(self._policy.resume_window_s)
-        elif end is not LegEnd.DISPLACED:
+        else:
             lost = end is LegEnd.CONNECTION_LOST
             await self._finish(entry, EndReason.CONNECTION_LOST if lost else EndReason.FAILED)
 
