@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 from devtool.project import ROOT
 
@@ -14,11 +15,13 @@ def floor(project: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def problems() -> list[str]:
+def problems(root: Path = ROOT) -> list[str]:
     """Returns a line when the floor is below one that an earlier commit had."""
-    now = floor((ROOT / "pyproject.toml").read_text())
+    now = floor((root / "pyproject.toml").read_text())
+    # As far back as this clone goes: the commits that touched the floor.
+    commits = _git(root, "log", "--format=%H", "-G", "^fail_under", "--", "pyproject.toml").split()
     highest, commit = max(
-        ((floor(_git("show", f"{commit}:pyproject.toml")), commit) for commit in _commits()),
+        ((floor(_git(root, "show", f"{commit}:pyproject.toml")), commit) for commit in commits),
         default=(0.0, ""),
     )
     if now >= highest:
@@ -26,13 +29,8 @@ def problems() -> list[str]:
     return [f"fail_under is {now:g}, but was {highest:g} in {commit[:10]}: it may only rise"]
 
 
-def _commits() -> list[str]:
-    """Returns the commits, as far back as this clone goes, that touched the floor."""
-    return _git("log", "--format=%H", "-G", "^fail_under", "--", "pyproject.toml").split()
-
-
-def _git(*arguments: str) -> str:
+def _git(root: Path, *arguments: str) -> str:
     result = subprocess.run(
-        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
     )
     return result.stdout

@@ -67,7 +67,7 @@ def renew(*, upgrade: bool) -> None:
                 f"requirements/{lock}.txt could not be resolved:\n{result.stderr}",
                 "relax the requirement in pyproject.toml that is named above",
             )
-        file.write_text(_header(requirements) + file.read_text())
+        file.write_text(header(requirements) + file.read_text())
 
 
 def problems() -> list[str]:
@@ -80,7 +80,7 @@ def problems() -> list[str]:
             found.append(f"requirements/{lock}.txt is missing: {_REMEDY}")
             continue
         text = file.read_text()
-        if not text.startswith(_header(inputs(lock, project))):
+        if not text.startswith(header(inputs(lock, project))):
             found.append(f"requirements/{lock}.txt does not fit pyproject.toml: {_REMEDY}")
         if _ADDRESS.search(text):
             found.append(
@@ -94,7 +94,8 @@ def read_project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def _header(requirements: Sequence[str]) -> str:
+def header(requirements: Sequence[str]) -> str:
+    """Returns the first lines of a lock, which tell what requirements it was made from."""
     digest = hashlib.sha256(json.dumps(sorted(requirements)).encode()).hexdigest()
     return (
         "# Made by ./scripts/dev.sh lock from pyproject.toml; do not edit.\n"
