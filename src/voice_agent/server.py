@@ -1,6 +1,10 @@
 """The ASGI server: uvicorn, set for media and without tokens in its log."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -24,6 +28,25 @@ class DrainingServer(uvicorn.Server):
         """Drain, then stop as uvicorn does."""
         await self._drain()
         await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGINT and SIGTERM; a second SIGINT does not wait for open connections.
+
+        uvicorn raises the signal once more when it is done, which would cut short what the caller
+        has still to put away, and end the process by SIGTERM.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop, numbers = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+        for number in numbers:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
 
 
 def server_config(app: Any, *, certificate: str | None, key: str | None) -> uvicorn.Config:

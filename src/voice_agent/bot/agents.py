@@ -58,7 +58,7 @@ class AgentRepository:
         except OSError as error:
             raise SettingsError(
                 f"VOICE_AGENT_AGENTS_DIR: '{directory}' cannot be read "
-                f"({error.strerror or error}). Name a directory of agent files."
+                f"({error.strerror or error}); name a directory of agent files"
             ) from error
         self._update(found)
 
