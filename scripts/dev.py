@@ -2,13 +2,13 @@
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from build_console import BuildError, find_node
 from devtool import coverage_floor, environment, locks, system
 from devtool.installer import PYTHON
 from devtool.project import (
@@ -18,13 +18,11 @@ from devtool.project import (
     CommandError,
     has_terminal,
     is_automated,
-    run,
     say,
     show,
 )
 
 _SUITES = ("unit", "integration", "e2e")
-_NODE_NEEDED = (20, 19)
 
 
 def setup() -> int:
@@ -184,17 +182,22 @@ def main(arguments: Sequence[str]) -> int:
 def _prepare(
     lock_name: str, programs: Sequence[system.Program], *, ask_again: bool = False
 ) -> list[system.Program]:
-    """Brings environment, console and programs up to date, at the same time where nobody is asked.
+    """Brings environment, console and programs up to date, at once where nobody is asked.
 
     Returns:
         The programs that are missing still.
     """
     began = time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor() as pool:
         installing = pool.submit(system.ensure, programs, ask_again=ask_again)
         if has_terminal() and os.geteuid() != 0:
             installing.result()
-        _ensure_environment_and_console(lock_name)
+        if _node() is None:
+            environment.ensure(["console"])
+        environment.ensure([])
+        building = pool.submit(_build_console)
+        environment.ensure([lock_name])
+        building.result()
         missing = installing.result()
     taken = time.monotonic() - began
     if taken > 2:
@@ -202,27 +205,28 @@ def _prepare(
     return missing
 
 
-def _ensure_environment_and_console(lock_name: str) -> None:
-    needed = [lock_name] if _node() else [lock_name, "console"]
-    environment.ensure(needed)
-    run(
-        [PYTHON, ROOT / "scripts" / "build_console.py"],
-        failure="The web console could not be built",
-        remedy="look at the lines above; npm must reach its registry the first time",
-    )
+def _build_console() -> None:
+    """Brings the console up to date.
+
+    Raises:
+        CommandError: When it could not be built; the builder has said why.
+    """
+    command = [str(PYTHON), str(ROOT / "scripts" / "build_console.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            if "up to date" not in line:
+                say(line.strip())
+    if process.returncode != 0:
+        raise CommandError("The web console could not be built.", "see the lines above")
 
 
 def _node() -> str | None:
     """Returns the Node of this machine when it is new enough to build the console."""
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
-        return None
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     try:
-        version = tuple(int(part) for part in said.strip().lstrip("v").split(".")[:2])
-    except ValueError:
+        node = find_node()
+    except BuildError:
         return None
-    return f"{node} ({said.strip()})" if version >= _NODE_NEEDED else None
+    return f"{node.program} ({'.'.join(map(str, node.version))})"
 
 
 def _selects(options: Sequence[str]) -> bool:
