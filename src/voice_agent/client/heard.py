@@ -6,8 +6,7 @@ out what such a player would have played.
 """
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ WINDOW_S = 0.01
 AUDIBLE_DB = -50.0
 """The level, in dB of full scale, from which a listener is taken to hear something."""
 
+_JOINED_S = 0.03
 _AUDIBLE_POWER = (32768.0**2) * 10 ** (AUDIBLE_DB / 10)
 
 
@@ -40,9 +40,14 @@ class Played:
 class HeardAudio:
     """The bot's side of a call.
 
+    What is audible is kept as spans; what is less than 30 ms apart is one span.
+
     Args:
         sample_rate: Of the audio given to `add`, in Hz.
-        keep_samples: Whether to keep the samples for a recording; levels are always kept.
+        keep_samples: Whether to keep the samples for a recording; spans are always kept.
+
+    Attributes:
+        received_s: Seconds of audio given so far, silence and dropped audio included.
     """
 
     def __init__(self, sample_rate: int, *, keep_samples: bool = True) -> None:
@@ -50,9 +55,10 @@ class HeardAudio:
         self.received_s = 0.0
         self._keep_samples = keep_samples
         self._played: list[Played] = []
-        self._voiced: list[float] = []
+        self._starts: list[float] = []
+        self._ends: list[float] = []
         self._end = -math.inf
-        self._window = round(sample_rate * WINDOW_S)
+        self._window = max(1, round(sample_rate * WINDOW_S))
 
     @property
     def ends_at(self) -> float:
@@ -64,24 +70,22 @@ class HeardAudio:
         """What was played, in order."""
         return tuple(self._played)
 
-    def queue(self, arrived_at: float, samples: Samples) -> bool:
-        """Adds audio that a player plays when it has played all that came before.
+    @property
+    def spans(self) -> tuple[tuple[float, float], ...]:
+        """When the bot was audible: start and end of each span, in monotonic seconds."""
+        return tuple(zip(self._starts, self._ends, strict=True))
 
-        Returns:
-            Whether any of it is audible.
-        """
-        return self.add(max(arrived_at, self._end), samples)
+    def queue(self, arrived_at: float, samples: Samples) -> None:
+        """Adds audio that a player plays when it has played all that came before."""
+        self.add(max(arrived_at, self._end), samples)
 
-    def add(self, at: float, samples: Samples, placed_at: float | None = None) -> bool:
+    def add(self, at: float, samples: Samples, placed_at: float | None = None) -> None:
         """Adds audio that is heard at that time.
 
         Args:
             at: When it is heard, in monotonic seconds.
             samples: Mono PCM16.
             placed_at: Where in the recording it belongs, when that is steadier than `at`.
-
-        Returns:
-            Whether any of it is audible.
         """
         seconds = len(samples) / self.sample_rate
         self.received_s += seconds
@@ -91,11 +95,8 @@ class HeardAudio:
         count = len(samples) // self._window
         windows = samples[: count * self._window].astype(np.float32).reshape(count, self._window)
         power = np.einsum("ij,ij->i", windows, windows) / self._window
-        voiced = np.flatnonzero(power > _AUDIBLE_POWER)
-        latest = self._voiced[-1] if self._voiced else -math.inf
-        # Packets that arrive in a burst overlap; the times stay in order.
-        self._voiced.extend(max(latest, at + index * WINDOW_S) for index in voiced.tolist())
-        return bool(voiced.size)
+        for index in np.flatnonzero(power > _AUDIBLE_POWER).tolist():
+            self._note_audible(at + index * WINDOW_S)
 
     def interrupt(self, at: float) -> float:
         """Drops all that would be played from `at` on.
@@ -107,14 +108,16 @@ class HeardAudio:
         if not dropped:
             return 0.0
         self._end = at
-        del self._voiced[bisect_left(self._voiced, at) :]
+        first = bisect_left(self._starts, at)
+        del self._starts[first:], self._ends[first:]
+        if self._ends:
+            self._ends[-1] = min(self._ends[-1], at)
         while self._played and self._played[-1].at >= at:
             self._played.pop()
         if self._played:
             last = self._played[-1]
             keep = round((at - last.at) * self.sample_rate)
-            if keep < len(last.samples):
-                self._played[-1] = Played(last.at, last.samples[:keep])
+            self._played[-1] = Played(last.at, last.samples[:keep])
         return dropped
 
     def onset_after(self, at: float, gap_s: float = 0.15) -> float | None:
@@ -127,12 +130,12 @@ class HeardAudio:
         Returns:
             When the first audible sample after that quiet sounded, or None.
         """
-        index = bisect_left(self._voiced, at)
-        before = self._voiced[index - 1] + WINDOW_S if index else -math.inf
-        for voiced in self._after(index):
-            if voiced - before >= gap_s:
-                return voiced
-            before = voiced + WINDOW_S
+        first = bisect_left(self._starts, at)
+        quiet = self._ends[first - 1] if first else -math.inf
+        for index in range(first, len(self._starts)):
+            if self._starts[index] - quiet >= gap_s:
+                return self._starts[index]
+            quiet = self._ends[index]
         return None
 
     def quiet_from(self, at: float, now: float, gap_s: float = 0.4) -> float | None:
@@ -148,24 +151,28 @@ class HeardAudio:
             said nothing then), or None when it has not been quiet for long enough yet.
         """
         quiet = at
-        index = bisect_left(self._voiced, at - WINDOW_S)
-        for voiced in self._after(index):
-            if voiced > now:
-                return None
-            if voiced - quiet >= gap_s:
-                return quiet
-            quiet = max(quiet, voiced + WINDOW_S)
+        for index in range(bisect_right(self._ends, at), len(self._starts)):
+            if self._starts[index] - quiet >= gap_s:
+                break
+            quiet = max(quiet, self._ends[index])
         return quiet if now - quiet >= gap_s else None
 
     def is_audible(self, now: float, gap_s: float = 0.1) -> bool:
         """Whether the bot can be heard at this moment, or could within the last `gap_s`."""
-        index = bisect_left(self._voiced, now)
-        return index > 0 and now - self._voiced[index - 1] < gap_s + WINDOW_S
+        index = bisect_right(self._starts, now) - 1
+        return index >= 0 and now - self._ends[index] < gap_s
 
-    def voiced_between(self, start: float, end: float) -> float:
+    def audible_between(self, start: float, end: float) -> float:
         """Returns the audible seconds between two monotonic times."""
-        return (bisect_left(self._voiced, end) - bisect_left(self._voiced, start)) * WINDOW_S
+        return sum(
+            max(0.0, min(until, end) - max(since, start))
+            for since, until in zip(self._starts, self._ends, strict=True)
+        )
 
-    def _after(self, index: int) -> Iterator[float]:
-        for position in range(index, len(self._voiced)):
-            yield self._voiced[position]
+    def _note_audible(self, at: float) -> None:
+        # Packets that arrive in a burst overlap; the spans stay in order.
+        if self._ends and at - self._ends[-1] <= _JOINED_S:
+            self._ends[-1] = max(self._ends[-1], at + WINDOW_S)
+        else:
+            self._starts.append(at)
+            self._ends.append(at + WINDOW_S)

@@ -105,5 +105,7 @@ class OpusDecoder:
             frames = self._codec.decode(av.Packet(payload))
         except av.FFmpegError:
             return np.empty(0, np.int16)
-        blocks = [np.asarray(frame.to_ndarray(), np.int16).reshape(-1) for frame in frames]
+        blocks = [
+            np.frombuffer(memoryview(frame.planes[0]), np.int16, frame.samples) for frame in frames
+        ]
         return np.concatenate(blocks) if blocks else np.empty(0, np.int16)

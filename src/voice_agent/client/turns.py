@@ -191,5 +191,5 @@ async def barge_in(
     silent = await call.until(
         lambda: call.heard.quiet_from(onset, call.horizon, gap_s), timeout_s, "the bot's silence"
     )
-    audible = call.heard.voiced_between(onset, silent)
+    audible = call.heard.audible_between(onset, silent)
     return BargeIn(onset, silent, silent - onset, audible)
