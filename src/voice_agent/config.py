@@ -1,7 +1,6 @@
 """The settings: one frozen, typed object. A variable is `VOICE_AGENT_` and the name of a field."""
 
 import ipaddress
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -104,6 +103,8 @@ class Settings(BaseSettings):
     tts_voice: str | None = None
     openai_api_key: Annotated[SecretStr | None, Field(validation_alias="openai_api_key")] = None
     openai_base_url: Annotated[HttpUrl | None, Field(validation_alias="openai_base_url")] = None
+    deepgram_api_key: Annotated[SecretStr | None, Field(validation_alias="deepgram_api_key")] = None
+    cartesia_api_key: Annotated[SecretStr | None, Field(validation_alias="cartesia_api_key")] = None
 
     agents_dir: HomePath | None = None
     default_agent: str = "frontdesk"
@@ -192,33 +193,35 @@ class Settings(BaseSettings):
     def provider(self, stage: "Stage") -> "tuple[str, ProviderOptions]":
         """Return the name of the provider of `stage` and what the settings say about it.
 
-        The usual names (`OPENAI_API_KEY`, `OPENAI_BASE_URL`) count only for the provider they
-        belong to. The usual key is not sent to a base URL that was set for one stage: that may be
-        anybody's server.
+        The usual names (`OPENAI_API_KEY` and so on) count for the provider they belong to. The
+        usual key is not sent to a base URL that was set for one stage: that may be anybody's.
 
         Raises:
-            SettingsError: The profile or the provider is unknown.
+            SettingsError: The profile is unknown.
         """
         from voice_agent.services.provider import ProviderOptions  # noqa: PLC0415 - takes 0.5 s
-        from voice_agent.services.registry import PROFILES, names  # noqa: PLC0415
+        from voice_agent.services.registry import PROFILES  # noqa: PLC0415
 
         if self.profile not in PROFILES:
-            raise SettingsError(_unknown("PROFILE", self.profile, PROFILES))
-        setting = f"{stage.value}_provider"
-        name = getattr(self, setting) or PROFILES[self.profile][stage]
-        if name not in names(stage):
-            raise SettingsError(_unknown(setting.upper(), name, dict.fromkeys(names(stage))))
-        base_url: str | None = getattr(self, f"{stage.value}_base_url")
-        api_key: SecretStr | None = getattr(self, f"{stage.value}_api_key")
-        if name == "openai" and base_url is None:
-            base_url = self.openai_base_url
-            api_key = api_key or self.openai_api_key
+            known = ", ".join(sorted(PROFILES))
+            raise SettingsError(
+                f"{PREFIX}PROFILE: there is no profile '{self.profile}'; choose one of {known}"
+            )
+        name: str = self._of(stage, "provider") or PROFILES[self.profile][stage]
+        base_url: str | None = self._of(stage, "base_url")
+        api_key: SecretStr | None = self._of(stage, "api_key")
+        if base_url is None:
+            base_url = getattr(self, f"{name}_base_url", None)
+            api_key = api_key or getattr(self, f"{name}_api_key", None)
         return name, ProviderOptions(
-            model=getattr(self, f"{stage.value}_model"),
+            model=self._of(stage, "model"),
             base_url=base_url,
             api_key=api_key.get_secret_value() if api_key else None,
-            voice=getattr(self, f"{stage.value}_voice", None),
+            voice=self._of(stage, "voice"),
         )
+
+    def _of(self, stage: "Stage", setting: str) -> Any:
+        return getattr(self, f"{stage.value}_{setting}", None)
 
 
 def variable_name(field: str) -> str:
@@ -233,7 +236,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
-
-
-def _unknown(name: str, value: str, known: Mapping[str, Any]) -> str:
-    return f"{PREFIX}{name}: there is no '{value}'; choose one of {', '.join(sorted(known))}"

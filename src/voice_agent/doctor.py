@@ -215,9 +215,6 @@ async def check_provider(
             problems = await provider.check()
     except SettingsError as error:
         return [_failed(label, error)]
-    except ImportError as error:
-        mend = f"install what it needs, or set {setting} to another"
-        return [Check(label, Status.FAILED, f"cannot be loaded: {error}", mend)]
     except TimeoutError:
         mend = f"see whether its server answers, or set {setting} to another"
         return [Check(label, Status.FAILED, f"{name}: no answer in {timeout_s:g} s", mend)]

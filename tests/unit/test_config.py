@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from voice_agent.config import Settings, is_loopback, variable_name
 from voice_agent.config_loading import (
@@ -16,16 +16,21 @@ from voice_agent.config_loading import (
     read_sources,
 )
 from voice_agent.core.errors import SettingsError
+from voice_agent.services.provider import ProviderOptions, Stage
+from voice_agent.services.registry import PROFILES
 
 ROOT = Path(__file__).resolve().parents[2]
 TURN = '[{"urls": "turn:turn.example.com", "username": "u", "credential": "very-secret"}]'
+
+
+PREFIXES = ("VOICE_AGENT_", "OPENAI_", "DEEPGRAM_", "CARTESIA_")
 
 
 @pytest.fixture(autouse=True)
 def clean_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty directory, and no settings in the environment."""
     monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith(("VOICE_AGENT_", "OPENAI_"))]:
+    for name in [name for name in os.environ if name.startswith(PREFIXES)]:
         monkeypatch.delenv(name)
 
 
@@ -227,6 +232,42 @@ def test_what_is_displayed_can_be_typed_again() -> None:
     assert displayed_value(settings, "transports") == "websocket"
     assert displayed_value(settings, "allow_unauthenticated") == "true"
     assert displayed_value(settings, "public_url") == ""
+
+
+def test_the_profile_names_the_providers_and_each_can_be_set_alone() -> None:
+    settings = Settings(tts_provider="openai", tts_voice="nova", tts_model="m")
+    names = [settings.provider(stage)[0] for stage in Stage]
+    assert names == [PROFILES["embedded"][Stage.STT], PROFILES["embedded"][Stage.LLM], "openai"]
+    assert settings.provider(Stage.TTS)[1] == ProviderOptions(model="m", voice="nova")
+    with pytest.raises(SettingsError, match=r"^VOICE_AGENT_PROFILE: there is no .* embedded"):
+        Settings(profile="nothing").provider(Stage.STT)
+
+
+def test_the_usual_names_count_for_their_provider() -> None:
+    usual = SecretStr("usual")
+    settings = Settings(
+        stt_provider="deepgram",
+        llm_provider="openai",
+        openai_api_key=usual,
+        openai_base_url="https://example.com/v1",
+        deepgram_api_key=SecretStr("deep"),
+    )
+    assert settings.provider(Stage.STT)[1] == ProviderOptions(api_key="deep")
+    assert settings.provider(Stage.LLM)[1] == ProviderOptions(
+        api_key="usual", base_url="https://example.com/v1"
+    )
+    own = Settings(llm_provider="openai", llm_api_key=SecretStr("own"), openai_api_key=usual)
+    assert own.provider(Stage.LLM)[1].api_key == "own"
+    assert Settings(openai_api_key=usual).provider(Stage.LLM)[1].api_key is None
+
+
+def test_the_usual_key_is_not_sent_to_a_server_set_for_one_stage() -> None:
+    settings = Settings(
+        llm_provider="openai",
+        llm_base_url="http://127.0.0.1:11434/v1",
+        openai_api_key=SecretStr("usual"),
+    )
+    assert settings.provider(Stage.LLM)[1] == ProviderOptions(base_url="http://127.0.0.1:11434/v1")
 
 
 def test_settings_do_not_change() -> None:
