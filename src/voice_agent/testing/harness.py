@@ -13,7 +13,7 @@ Leaving the block ends every call and fails the test when anything of them is le
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -22,10 +22,10 @@ from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
 from voice_agent.core.agent import Agent
 from voice_agent.core.clock import Clock, SystemClock
 from voice_agent.core.errors import AgentNotFoundError
-from voice_agent.core.events import Event, EventPayload
+from voice_agent.core.events import Event, EventPayload, SessionStateChanged
 from voice_agent.core.plain_service_pool import PlainServicePool
 from voice_agent.core.service_pool import ServicePool
-from voice_agent.core.session import Checkpoint
+from voice_agent.core.session import Checkpoint, SessionState
 from voice_agent.core.session_store import SessionStore
 from voice_agent.services.provider import Stage
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
@@ -37,8 +37,10 @@ from voice_agent.testing.scripted_llm import Replies, ScriptedLLM
 from voice_agent.testing.scripted_stt import ScriptedSTT
 from voice_agent.testing.scripted_tts import ScriptedTTS
 from voice_agent.testing.virtual_time import VirtualClock, VirtualTimeLoop
+from voice_agent.testing.waiting import PATIENCE_S, Changes
 from voice_agent.transports.base import Attempt, TransportKind
 
+STORE_STEP_S = 0.01
 SETTLE_STEPS = 100
 """Steps of the event loop in which what was ended may finish."""
 
@@ -93,6 +95,7 @@ class ConversationHarness:
         self.tts = tts or ScriptedTTS()
         self.store = store or MemorySessionStore()
         self.pool = pool or PlainServicePool()
+        self._changes = Changes(self._told)
         self.events: list[Event] = []
         """What happened in all sessions, oldest first."""
         policy = policy or SessionPolicy(default_agent=agent.id, max_sessions=100)
@@ -109,7 +112,7 @@ class ConversationHarness:
             tokens=SessionTokens("a key for tests", self.clock.wall),
             policy=replace(policy, default_agent=agent.id),
             clock=self.clock,
-            listeners=(self.events.append,),
+            listeners=(self._note,),
         )
         self._clients: list[MemoryClient] = []
         self._tasks_before = asyncio.all_tasks()
@@ -150,6 +153,37 @@ class ConversationHarness:
             event.payload for event in self.events if not kinds or isinstance(event.payload, kinds)
         ]
 
+    async def until(
+        self, condition: Callable[[], bool], what: str, *, within_s: float = PATIENCE_S
+    ) -> None:
+        """Wait until `condition` holds, looking at every event of any session.
+
+        Raises:
+            AssertionError: It did not within `within_s` seconds.
+        """
+        await self._changes.until(condition, what, within_s=within_s)
+
+    async def ended(
+        self, session_id: str | None = None, *, within_s: float = PATIENCE_S
+    ) -> Checkpoint:
+        """Wait until a session is over and return its last checkpoint; AssertionError if not."""
+        session_id = session_id or (await self.read()).session_id
+
+        def is_over() -> bool:
+            return any(
+                event.session_id == session_id
+                and isinstance(event.payload, SessionStateChanged)
+                and event.payload.state is SessionState.ENDED
+                for event in self.events
+            )
+
+        await self.until(is_over, "the session to end", within_s=within_s)
+        async with asyncio.timeout(within_s):
+            # The event comes before the last checkpoint is written, of which there is no event.
+            while (kept := await self.read(session_id)).state is not SessionState.ENDED:  # noqa: ASYNC110
+                await asyncio.sleep(STORE_STEP_S)
+        return kept
+
     async def close(self) -> None:
         """End every call and the pool; nothing happens the second time.
 
@@ -179,6 +213,13 @@ class ConversationHarness:
         """Close; a leftover is not reported on top of another error."""
         with contextlib.suppress(*([AssertionError] if error else [])):
             await self.close()
+
+    def _note(self, event: Event) -> None:
+        self.events.append(event)
+        self._changes.note()
+
+    def _told(self) -> str:
+        return f"the last events were {[event.payload for event in self.events[-5:]]}"
 
     def _left_over(self) -> set[asyncio.Task[object]]:
         return asyncio.all_tasks() - self._tasks_before - {asyncio.current_task()}

@@ -15,6 +15,7 @@ from voice_agent.testing.audible_text import (
     spoken,
 )
 from voice_agent.testing.memory_connection import MemoryConnection
+from voice_agent.testing.waiting import PATIENCE_S, Changes
 from voice_agent.transports.base import (
     AUDIO_IN_RATE,
     AUDIO_OUT_RATE,
@@ -27,8 +28,6 @@ SPEECH_PACKET_S = 0.04
 SILENCE_PACKET_S = 0.1
 LISTENING_S = 6.0
 """How long the microphone stays open after speech, in seconds of silence that are sent."""
-PATIENCE_S = 30.0
-"""How long a test waits for what must come, in virtual seconds."""
 _NOT_WORDS = re.compile(r"[^\w]+")
 
 
@@ -64,7 +63,7 @@ class MemoryClient:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._reader = WordReader()
-        self._changed = asyncio.Event()
+        self._changes = Changes(self._told)
         self._microphone: asyncio.Task[None] | None = None
         self._ids = itertools.count(1)
         self._matched = 0
@@ -164,6 +163,16 @@ class MemoryClient:
 
         await self.until(is_said, f"the agent to say '{text}'", within_s=within_s)
 
+    async def agent_finishes(self, text: str, *, within_s: float = PATIENCE_S) -> None:
+        """Wait as `agent_says` does, and then until the agent has fallen silent."""
+        await self.agent_says(text, within_s=within_s)
+
+        def is_silent() -> bool:
+            started = len(self.messages_of("bot-started-speaking"))
+            return len(self.messages_of("bot-stopped-speaking")) == started
+
+        await self.until(is_silent, "the agent to fall silent", within_s=within_s)
+
     async def message(self, kind: str, *, within_s: float = PATIENCE_S) -> Mapping[str, Any]:
         """Wait for the first RTVI message of a type and return it; AssertionError if none comes."""
         await self.until(
@@ -187,39 +196,37 @@ class MemoryClient:
         Raises:
             AssertionError: It did not within `within_s` seconds.
         """
-        try:
-            async with asyncio.timeout(within_s):
-                while not condition():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            closed = f", then closed it: {self.close_reason}" if self.close_reason else ""
-            raise AssertionError(
-                f"waited {within_s:g} s for {what}; the agent said: '{self.heard}'{closed}"
-            ) from None
+        await self._changes.until(condition, what, within_s=within_s)
 
     def play(self, audio: bytes) -> None:
         """Hear `audio`."""
         played = Played(self._loop.time(), audio)
         self.played.append(played)
-        ended = [HeardWord(played.ended_at, word) for word in self._reader.read(audio)]
-        self.words.extend(ended)
-        self._changed.set()
+        for word in self._reader.read(audio):
+            self._loop.call_at(played.ended_at, self._hear, HeardWord(played.ended_at, word))
 
     def stop_playing(self) -> None:
         """Hear that the agent was interrupted."""
         self.interruptions.append(self._loop.time())
-        self._changed.set()
+        self._changes.note()
 
     def deliver(self, message: Any) -> None:
         """Get a message."""
         self.messages.append(message)
-        self._changed.set()
+        self._changes.note()
 
     def closed(self, reason: CloseReason) -> None:
         """Get to know that the server closed the connection."""
         self.close_reason = reason
-        self._changed.set()
+        self._changes.note()
+
+    def _hear(self, word: HeardWord) -> None:
+        self.words.append(word)
+        self._changes.note()
+
+    def _told(self) -> str:
+        closed = f", and the server closed: {self.close_reason}" if self.close_reason else ""
+        return f"the agent said '{self.heard}'{closed}"
 
     async def _send_paced(self, audio: bytes, packet_s: float) -> None:
         started = self._loop.time()

@@ -20,6 +20,9 @@ from voice_agent.core.service_pool import Lease, Resource
 from voice_agent.testing.audible_text import WordReader
 from voice_agent.testing.script import Script
 
+VOICE_ACTIVITY_S = 1.0
+"""More than voice activity takes to notice the end of speech, from which Pipecat counts."""
+
 
 class ScriptedSTT(Script):
     """A provider whose final transcript comes `latency_s` seconds after voice activity ends.
@@ -40,7 +43,8 @@ class ScriptedSTT(Script):
 class _ScriptedSTTService(STTService):
     def __init__(self, script: ScriptedSTT) -> None:
         super().__init__(
-            ttfs_p99_latency=script.latency_s, settings=STTSettings(model=None, language=None)
+            ttfs_p99_latency=script.latency_s + VOICE_ACTIVITY_S,
+            settings=STTSettings(model=None, language=None),
         )
         self._script = script
         self._reader = WordReader()
