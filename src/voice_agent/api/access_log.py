@@ -24,7 +24,7 @@ def logged_path(path: str) -> str:
 
 
 class AccessLog:
-    """Logs method, path, status, duration, and, where they are known, session and problem code.
+    """Logs method, path, status, duration and problem code, bound to the session's id.
 
     A WebSocket is logged twice: when it is accepted (status 101), and when it is over, with its
     close code. `monotonic` returns seconds.
@@ -87,14 +87,7 @@ class _Entry:
     def _write(self, words: str) -> None:
         state = self._scope.get("state", {})
         session_id, problem = state.get("session_id"), state.get("problem")
-        milliseconds = (self._monotonic() - self._began) * 1000
-        parts = [
-            self._method,
-            self._path,
-            str(self._status or "-"),
-            words,
-            f"{milliseconds:.0f} ms",
-        ]
-        parts += [f"session {session_id}"] * bool(session_id) + [problem or ""]
+        duration = f"{(self._monotonic() - self._began) * 1000:.0f} ms"
+        parts = (self._method, self._path, str(self._status or "-"), words, duration, problem)
         level = "DEBUG" if self._scope["path"] in PROBE_PATHS else "INFO"
         logger.bind(session_id=session_id).log(level, "{}", " ".join(filter(None, parts)))

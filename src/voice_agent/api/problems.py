@@ -77,7 +77,7 @@ TITLE_OF_CODE: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_CODE_OF_STATUS = {
+_CODE_OF_STATUS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: BODY_INVALID,
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
@@ -142,7 +142,7 @@ def problem_of(error: Exception) -> Problem:
         case RequestValidationError() | WebSocketRequestValidationError():
             return _problem_of_request(error.errors())
         case HTTPException():
-            code = _CODE_OF_STATUS.get(HTTPStatus(error.status_code), INTERNAL)
+            code = _CODE_OF_STATUS.get(error.status_code, INTERNAL)
             return problem_of_code(code, error.detail)
         case _:
             return problem_of_code(INTERNAL)

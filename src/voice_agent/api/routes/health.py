@@ -6,19 +6,19 @@ from voice_agent.api.errors import NotReadyError
 from voice_agent.api.models import Status
 from voice_agent.api.services import ApiServices
 
-_METHODS = ["GET", "HEAD"]
-
 
 def health_routes(services: ApiServices) -> APIRouter:
     """Return the routes that machines ask every few seconds."""
     router = APIRouter(tags=["health"])
 
-    @router.api_route("/healthz", methods=_METHODS, summary="Is the server alive?")
+    @router.head("/healthz", include_in_schema=False)
+    @router.get("/healthz", summary="Is the server alive?")
     async def healthz() -> Status:
         """Answer as long as the server runs."""
         return Status(status="alive")
 
-    @router.api_route("/readyz", methods=_METHODS, summary="Can it take a call?")
+    @router.head("/readyz", include_in_schema=False)
+    @router.get("/readyz", summary="Can it take a call?")
     async def readyz() -> Status:
         """Answer 200 when a call can be taken, else 503 and why not."""
         reason = services.unready()

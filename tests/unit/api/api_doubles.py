@@ -1,0 +1,102 @@
+"""Stand-ins for what carries media, and services round real sessions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.websockets import WebSocket
+
+from voice_agent.api.knock import KnockRules
+from voice_agent.api.models import IceServer
+from voice_agent.api.services import ApiServices
+from voice_agent.core.agent import Agent
+from voice_agent.core.errors import AgentNotFoundError, OfferInvalidError, PeerNotFoundError
+from voice_agent.core.service_pool import ResourceKey, ResourceKind, ResourceStatistics
+from voice_agent.testing.harness import ConversationHarness
+from voice_agent.transports.base import Connection, TransportKind
+from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
+
+AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello.")
+OTHER_AGENT = Agent(id="sales", name="Sales", instructions="Sell.", language="de-DE")
+TURN_SERVER = IceServer(urls=("turn:turn.example.com",), username="user", credential="word")
+
+STATISTICS = ResourceStatistics(
+    ResourceKey(ResourceKind.SHARED, "llm", "openai", "sk-secret", "abc"), 1, 2, 3, 4
+)
+
+
+class RecordingPeers:
+    """Answers every offer that has audio, and remembers whose it was."""
+
+    def __init__(self) -> None:
+        self.offers: list[tuple[str, Offer]] = []
+        self.candidates: list[tuple[str | None, str, Sequence[Candidate]]] = []
+        self.owners: dict[str, str] = {}
+
+    async def answer(
+        self, offer: Offer, *, session_id: str, start: Callable[[Connection], None]
+    ) -> Answer:
+        if "m=audio" not in offer.sdp:
+            raise OfferInvalidError("the offer has no audio; add an audio track or transceiver")
+        self.offers.append((session_id, offer))
+        pc_id = offer.pc_id or f"pc-{len(self.offers)}"
+        if self.owners.setdefault(pc_id, session_id) != session_id:
+            raise PeerNotFoundError("another session's")
+        return Answer(sdp="v=0", pc_id=pc_id)
+
+    async def add_candidates(
+        self, pc_id: str, candidates: Sequence[Candidate], *, session_id: str | None
+    ) -> None:
+        if session_id not in (None, self.session_of(pc_id)):
+            raise PeerNotFoundError("another session's")
+        self.candidates.append((session_id, pc_id, candidates))
+
+    def session_of(self, pc_id: str) -> str:
+        if pc_id not in self.owners:
+            raise PeerNotFoundError(f"no peer connection has the id '{pc_id}' here")
+        return self.owners[pc_id]
+
+
+class NoWebSockets:
+    """For tests in which no socket may be accepted."""
+
+    async def accept(
+        self, websocket: WebSocket, *, session_id: str, attempt: str | None = None
+    ) -> Connection:
+        raise AssertionError(f"a socket was accepted for session {session_id}")
+
+
+class TwoAgents:
+    """Two agents."""
+
+    def get(self, agent_id: str) -> Agent:
+        for agent in self.list():
+            if agent.id == agent_id:
+                return agent
+        raise AgentNotFoundError(f"There is no agent '{agent_id}' in '/srv/secret/agents'")
+
+    def list(self) -> Sequence[Agent]:
+        return (AGENT, OTHER_AGENT)
+
+
+class OneResource:
+    """A pool with one resource."""
+
+    def statistics(self) -> Sequence[ResourceStatistics]:
+        return (STATISTICS,)
+
+
+def services_of(harness: ConversationHarness, **changes: Any) -> ApiServices:
+    """Return services with the harness's sessions, access open, bound to loopback."""
+    values: dict[str, Any] = {
+        "sessions": harness.sessions,
+        "websockets": NoWebSockets(),
+        "peers": RecordingPeers(),
+        "agents": TwoAgents(),
+        "pool": OneResource(),
+        "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
+        "knock_rules": KnockRules(bound_host="127.0.0.1"),
+        "unready": lambda: None,
+        "open_access": True,
+        "ice_servers": (TURN_SERVER,),
+    }
+    return ApiServices(**(values | changes))
