@@ -4,11 +4,9 @@ import array
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from pipecat.frames.frames import (
@@ -36,9 +34,7 @@ from voice_agent.services.embedded.synthesis_protocol import Voice
 from voice_agent.services.embedded.synthesizer import Synthesizer
 from voice_agent.services.provider import ProviderOptions
 from voice_agent.testing import loop_watch
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from service_run import ServiceRun
+from voice_agent.testing.service_run import ServiceRun
 
 DEFAULTS = ProviderOptions()
 TWELVE_WORDS = "We are open from nine to six on every day except Sunday."

@@ -23,6 +23,7 @@ class _Ear(FrameProcessor):
         self._run = run
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Keep `frame` when it goes the right way, and pass it on."""
         await super().process_frame(frame, direction)
         if direction is self._heard:
             self._run.note(frame)
@@ -53,6 +54,7 @@ class ServiceRun:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        """Start the pipeline and wait until it runs."""
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(self._worker)
         self._task = asyncio.create_task(runner.run())
@@ -65,28 +67,42 @@ class ServiceRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Cancel the pipeline and wait for its end."""
         await self._worker.cancel()
         assert self._task is not None
         async with asyncio.timeout(10):
             await self._task
 
     async def send(self, *frames: Frame) -> None:
+        """Send `frames` into the pipeline, downstream."""
         await self._worker.queue_frames(frames)
 
     def note(self, frame: Frame) -> None:
+        """Keep `frame`; for the ears."""
         self.frames.append(frame)
         self._changed.set()
 
     def of(self, kind: type[FrameT]) -> list[FrameT]:
+        """Return the frames of `kind` that came out so far, in order."""
         return [frame for frame in self.frames if isinstance(frame, kind)]
 
     async def wait_for(
         self, kind: type[FrameT], *, count: int = 1, timeout_s: float = 10
     ) -> FrameT:
+        """Return the `count`-th frame of `kind` once it has come out.
+
+        Raises:
+            TimeoutError: It did not within `timeout_s` seconds.
+        """
         await self.wait_until(lambda: len(self.of(kind)) >= count, timeout_s=timeout_s)
         return self.of(kind)[count - 1]
 
     async def wait_until(self, condition: Callable[[], bool], *, timeout_s: float = 10) -> None:
+        """Wait until `condition` holds; it is asked whenever a frame came out.
+
+        Raises:
+            TimeoutError: It did not hold within `timeout_s` seconds.
+        """
         async with asyncio.timeout(timeout_s):
             while not condition():
                 self._changed.clear()

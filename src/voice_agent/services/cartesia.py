@@ -1,0 +1,55 @@
+"""Provider `cartesia`: text to speech by Cartesia, through Pipecat's own service."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pipecat.services.cartesia.tts import CartesiaTTSService
+
+from voice_agent.core.agent import Agent
+from voice_agent.core.service_pool import Lease, Resource
+from voice_agent.services.provider import ProviderOptions
+
+KEY_VARIABLE: Final = "CARTESIA_API_KEY"
+URL: Final = "wss://api.cartesia.ai/tts/websocket"
+
+
+class CartesiaProvider:
+    """Cartesia's streaming voices, one connection a leg; its model is `sonic-3.6`."""
+
+    def __init__(self, options: ProviderOptions) -> None:
+        self._options = options
+
+    def resources(self, agent: Agent) -> Sequence[Resource[Any]]:
+        """Return nothing: a leg opens its own connection."""
+        del agent
+        return ()
+
+    def build(self, agent: Agent, lease: Lease) -> CartesiaTTSService:
+        """Return a text-to-speech service for one leg."""
+        del lease
+        return CartesiaTTSService(
+            api_key=self._api_key,
+            url=self._options.base_url or URL,
+            settings=CartesiaTTSService.Settings(
+                model=self._options.model or "sonic-3.6",
+                voice=self._options.voice,
+                language=agent.language,
+            ),
+        )
+
+    async def check(self) -> Sequence[str]:
+        """Return what the settings lack: the key, the voice."""
+        problems = []
+        if not self._api_key:
+            problems.append(f"Cartesia needs a key: set {KEY_VARIABLE} or VOICE_AGENT_TTS_API_KEY")
+        if not self._options.voice:
+            problems.append(
+                "VOICE_AGENT_TTS_VOICE is not set: give the id of one of Cartesia's voices, "
+                "from https://play.cartesia.ai/voices"
+            )
+        return problems
+
+    @property
+    def _api_key(self) -> str:
+        return self._options.api_key or os.environ.get(KEY_VARIABLE, "")
