@@ -29,6 +29,11 @@ export interface Dialling {
 const CONNECT_WITHIN_MS = 8_000;
 /** Building the agent's side may have to wait for engines that are still warming up. */
 const READY_WITHIN_MS = 20_000;
+/**
+ * An agent that was cut off says so at once. One that does not was silent anyway, or speaks
+ * something that must not be cut off, which has to be heard.
+ */
+const STOPS_WITHIN_MS = 300;
 
 /** One connection of a call: the official client on one official transport. */
 export class Line {
@@ -39,6 +44,7 @@ export class Line {
   private readonly speaker: Speaker;
   private readonly events: LineEvents;
   private farewell: Notice | null = null;
+  private stopOverdue: number | undefined;
   private isReady = false;
   private isClosed = false;
   private failConnecting: (error: Error) => void = () => undefined;
@@ -63,7 +69,10 @@ export class Line {
           speaker.listen();
           events.speaking("agent", true);
         },
-        onBotStoppedSpeaking: () => events.speaking("agent", false),
+        onBotStoppedSpeaking: () => {
+          window.clearTimeout(this.stopOverdue);
+          events.speaking("agent", false);
+        },
         onUserTranscript: ({ text, final }) => events.transcript({ type: "heard", text, final }),
         onBotOutput: ({ text, segment_id, spoken_progress }) =>
           events.transcript({
@@ -90,6 +99,8 @@ export class Line {
     });
     this.client.onInterrupted = () => {
       speaker.flush();
+      window.clearTimeout(this.stopOverdue);
+      this.stopOverdue = window.setTimeout(() => speaker.listen(), STOPS_WITHIN_MS);
       events.transcript({ type: "interrupted" });
     };
   }
@@ -122,6 +133,7 @@ export class Line {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
+    window.clearTimeout(this.stopOverdue);
     await this.client.disconnect().catch(() => undefined);
     await this.media.disconnect();
   }

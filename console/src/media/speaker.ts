@@ -14,7 +14,7 @@ const STRAGGLER_MS = 100;
  * (plain HTTP).
  */
 export class Speaker {
-  readonly level: Level;
+  readonly level: Level = { read: () => (this.element.muted ? 0 : this.analyser.read()) };
   private readonly context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
   private readonly schedule = new PlaybackSchedule();
   private readonly analyser: AnalyserLevel;
@@ -26,7 +26,6 @@ export class Speaker {
 
   constructor() {
     this.analyser = new AnalyserLevel(this.context.createAnalyser());
-    this.level = this.analyser;
     this.gate = this.openGate();
     this.element.autoplay = true;
     this.element.hidden = true;
@@ -66,11 +65,15 @@ export class Speaker {
     this.schedule.clear();
     this.gate = this.openGate();
     this.deafUntil = performance.now() + STRAGGLER_MS;
+    // What a jitter buffer still holds cannot be taken back, so a track is not heard until the
+    // agent speaks anew.
+    this.element.muted = true;
   }
 
   /** The agent has begun to speak anew: nothing that comes now is left over. */
   listen(): void {
     this.deafUntil = 0;
+    this.element.muted = false;
   }
 
   /** Plays a remote track, as WebRTC brings it. */
@@ -87,7 +90,7 @@ export class Speaker {
   /** Ends the current connection's sound; the speaker can be used for the next one. */
   detach(): void {
     this.flush();
-    this.deafUntil = 0;
+    this.listen();
     this.remote?.disconnect();
     this.remote = null;
     this.element.srcObject = null;
