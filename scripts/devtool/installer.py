@@ -46,11 +46,15 @@ def create_venv() -> None:
     )  # fmt: skip
 
 
-def uv_environment() -> dict[str, str]:
-    """What uv needs to be told: its cache, and what pip is configured to use, if uv is not.
+def uv_environment(*, extra_sources: bool = True) -> dict[str, str]:
+    """Returns what uv needs to be told: its cache, and what pip is configured to use.
 
     uv does not read pip's configuration. A company's mirror or certificate, set for pip alone,
-    must hold here as well.
+    must hold here as well, unless uv has its own.
+
+    Args:
+        extra_sources: Whether indexes and folders beside the main index count. Not for making
+            locks: one of them may know a version, but only some of its files, hence its hashes.
     """
     environment = {"UV_NO_PROGRESS": "1"}
     if not os.environ.get("HOME") and not os.environ.get("UV_CACHE_DIR"):
@@ -64,6 +68,8 @@ def uv_environment() -> dict[str, str]:
         "cert": "SSL_CERT_FILE",
         "trusted-host": "UV_INSECURE_HOST",
     }
+    if not extra_sources:
+        del names["extra-index-url"], names["find-links"]
     for option, value in _pip_configuration():
         name = names.get(option)
         if name and name not in os.environ:

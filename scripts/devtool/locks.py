@@ -57,7 +57,7 @@ def renew(*, upgrade: bool) -> None:
         result = subprocess.run(
             [str(part) for part in command],
             input="\n".join(requirements),
-            env={**os.environ, **uv_environment()},
+            env={**os.environ, **uv_environment(extra_sources=False)},
             capture_output=True,
             text=True,
             check=False,
