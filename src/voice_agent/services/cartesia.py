@@ -11,7 +11,7 @@ from voice_agent.core.service_pool import Lease, Resource
 from voice_agent.services.provider import ProviderOptions
 
 KEY_VARIABLE: Final = "CARTESIA_API_KEY"
-URL: Final = "wss://api.cartesia.ai/tts/websocket"
+BASE_URL: Final = "https://api.cartesia.ai"
 
 
 class CartesiaProvider:
@@ -30,11 +30,11 @@ class CartesiaProvider:
         del lease
         return CartesiaTTSService(
             api_key=self._api_key,
-            url=self._options.base_url or URL,
+            url=_websocket_url(self._options.base_url or BASE_URL),
             settings=CartesiaTTSService.Settings(
                 model=self._options.model or "sonic-3.6",
                 voice=self._options.voice,
-                language=agent.language,
+                language=agent.language.split("-", maxsplit=1)[0],
             ),
         )
 
@@ -53,3 +53,8 @@ class CartesiaProvider:
     @property
     def _api_key(self) -> str:
         return self._options.api_key or os.environ.get(KEY_VARIABLE, "")
+
+
+def _websocket_url(base_url: str) -> str:
+    scheme, _, rest = base_url.rstrip("/").partition("://")
+    return f"{'ws' if scheme == 'http' else 'wss'}://{rest}/tts/websocket"

@@ -99,5 +99,12 @@ def provider_class(stage: Stage, name: str) -> ProviderClass:
             f"{entry.install}"
         )
     module, _, attribute = entry.path.partition(":")
-    found: ProviderClass = getattr(importlib.import_module(module), attribute)
+    try:
+        found: ProviderClass = getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        if not entry.install:
+            raise
+        raise SettingsError(
+            f"{setting}: '{name}' cannot be loaded ({error}): {entry.install}"
+        ) from error
     return found

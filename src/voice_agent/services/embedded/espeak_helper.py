@@ -52,7 +52,7 @@ class _Voice(ctypes.Structure):
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
-def _locate() -> tuple[str, str | None] | None:
+def locate_espeak() -> tuple[str, str | None] | None:
     """Return the library and its data folder (None: its own), or None when there is neither."""
     try:
         import espeakng_loader  # noqa: PLC0415 - GPL, and only here
@@ -143,7 +143,7 @@ class Espeak:
 def main() -> None:
     """Serve speech until our parent ends."""
     channel = HelperChannel.take_over()
-    located = _locate()
+    located = locate_espeak()
     if located is None:
         channel.fail("espeak-ng is not installed")
     try:

@@ -1,0 +1,138 @@
+"""Deepgram and Cartesia through Pipecat's services, against servers that speak their protocols."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from pipecat.frames.frames import (
+    InputAudioRawFrame,
+    TranscriptionFrame,
+    TTSAudioRawFrame,
+    TTSSpeakFrame,
+    TTSStoppedFrame,
+)
+from websockets.asyncio.server import ServerConnection, serve
+
+from voice_agent.core.agent import Agent
+from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.service_pool import Lease
+from voice_agent.services.cartesia import CartesiaProvider
+from voice_agent.services.provider import ProviderOptions
+from voice_agent.testing.service_run import ServiceRun
+
+AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello", language="de-DE")
+SPEECH = b"\x01\x02" * 4800
+
+
+@asynccontextmanager
+async def websocket_server(
+    handle: Callable[[ServerConnection], Awaitable[None]],
+) -> AsyncIterator[str]:
+    async with serve(handle, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def lease() -> Lease:
+    return await PlainServicePool().lease([], timeout_s=1)
+
+
+async def test_cartesia_speaks_with_the_voice_model_and_language_that_are_set(
+    lease: Lease,
+) -> None:
+    asked: list[dict[str, object]] = []
+    keys: list[str | None] = []
+
+    async def handle(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        keys.append(connection.request.headers.get("X-API-Key"))
+        async for text in connection:
+            request = json.loads(text)
+            if request.get("transcript"):
+                asked.append(request)
+                context = {"context_id": request["context_id"]}
+                data = base64.b64encode(SPEECH).decode()
+                await connection.send(json.dumps({"type": "chunk", "data": data, **context}))
+                await connection.send(json.dumps({"type": "done", **context}))
+
+    async with websocket_server(handle) as url:
+        options = ProviderOptions(api_key="key", voice="voice-id", base_url=url)
+        async with ServiceRun(CartesiaProvider(options).build(AGENT, lease)) as run:
+            await run.send(TTSSpeakFrame("Guten Tag."))
+            await run.wait_for(TTSStoppedFrame)
+            assert b"".join(frame.audio for frame in run.of(TTSAudioRawFrame)) == SPEECH
+    assert keys == ["key"]
+    assert asked[0]["voice"] == {"mode": "id", "id": "voice-id"}
+    assert asked[0]["model_id"] == "sonic-3.6"
+    assert asked[0]["language"] == "de"
+    assert asked[0]["output_format"] == {
+        "container": "raw",
+        "encoding": "pcm_s16le",
+        "sample_rate": 24_000,
+    }
+
+
+async def test_cartesia_says_what_its_settings_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CARTESIA_API_KEY", raising=False)
+    key, voice = await CartesiaProvider(ProviderOptions()).check()
+    assert "CARTESIA_API_KEY" in key
+    assert "VOICE_AGENT_TTS_VOICE" in voice
+    monkeypatch.setenv("CARTESIA_API_KEY", "key")
+    assert not await CartesiaProvider(ProviderOptions(voice="voice-id")).check()
+
+
+async def test_deepgram_hears_in_the_agents_language(lease: Lease) -> None:
+    pytest.importorskip("deepgram", reason="pip install 'pipecat-ai[deepgram]'")
+    from voice_agent.services.deepgram import DeepgramProvider
+
+    asked: list[dict[str, list[str]]] = []
+    heard = asyncio.Event()
+
+    async def handle(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        asked.append(parse_qs(urlsplit(connection.request.path).query))
+        async for message in connection:
+            if isinstance(message, bytes) and not heard.is_set():
+                heard.set()
+                word = {"word": "guten", "start": 0, "end": 0.1, "confidence": 1}
+                best = {"transcript": "Guten Tag", "confidence": 1, "words": [word]}
+                result = {
+                    "type": "Results",
+                    "channel_index": [0, 1],
+                    "duration": 0.1,
+                    "start": 0,
+                    "is_final": True,
+                    "speech_final": True,
+                    "channel": {"alternatives": [best]},
+                    "metadata": {
+                        "request_id": "r",
+                        "model_uuid": "m",
+                        "model_info": {"name": "n", "version": "1", "arch": "a"},
+                    },
+                }
+                await connection.send(json.dumps(result))
+
+    async with websocket_server(handle) as url:
+        options = ProviderOptions(api_key="key", base_url=url)
+        async with ServiceRun(DeepgramProvider(options).build(AGENT, lease)) as run:
+            await run.send(InputAudioRawFrame(bytes(3200), 16_000, 1))
+            transcript = await run.wait_for(TranscriptionFrame)
+            assert transcript.text == "Guten Tag"
+    assert asked[0]["model"] == ["nova-3-general"]
+    assert asked[0]["language"] == ["de-DE"]
+    assert asked[0]["sample_rate"] == ["16000"]
+
+
+async def test_deepgram_says_what_its_settings_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("deepgram", reason="pip install 'pipecat-ai[deepgram]'")
+    from voice_agent.services.deepgram import DeepgramProvider
+
+    monkeypatch.delenv("DEEPGRAM_API_KEY", raising=False)
+    (problem,) = await DeepgramProvider(ProviderOptions()).check()
+    assert "DEEPGRAM_API_KEY" in problem
+    assert not await DeepgramProvider(ProviderOptions(api_key="key")).check()
