@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from voice_agent.services.provider import ProviderOptions, Stage
 
 PREFIX = "VOICE_AGENT_"
+EMBEDDED = "embedded"
 
 TransportName = Literal["webrtc", "websocket"]
 LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -77,7 +78,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid"
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     host: Annotated[str, Field(min_length=1, examples=["127.0.0.1"])] = "127.0.0.1"
@@ -87,7 +92,7 @@ class Settings(BaseSettings):
     tls: Annotated[str | None, Field(examples=["self-signed", "cert.pem,key.pem"])] = None
     device_port: Annotated[Port | None, Field(examples=["8765"])] = None
 
-    profile: str = "embedded"
+    profile: str = EMBEDDED
     stt_provider: str | None = None
     stt_model: str | None = None
     stt_base_url: HttpUrl | None = None
@@ -188,6 +193,20 @@ class Settings(BaseSettings):
                 f"could talk to the agent, as {PREFIX}AUTH is 'off'. Use 127.0.0.1, or say "
                 f"{PREFIX}ALLOW_UNAUTHENTICATED=true (--allow-unauthenticated) if that is intended"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_is_set_in_vain(self) -> Self:
+        for stage in ("stt", "llm", "tts"):
+            if self.profile != EMBEDDED or getattr(self, f"{stage}_provider") is not None:
+                continue
+            for setting in ("base_url", "api_key", "model"):
+                if getattr(self, f"{stage}_{setting}") is not None:
+                    name = f"{PREFIX}{stage.upper()}_{setting.upper()}"
+                    raise ValueError(
+                        f"{name}: the profile '{EMBEDDED}' asks no server and has no use for it; "
+                        f"say who has: {PREFIX}{stage.upper()}_PROVIDER=openai"
+                    )
         return self
 
     def provider(self, stage: "Stage") -> "tuple[str, ProviderOptions]":

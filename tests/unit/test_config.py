@@ -17,7 +17,7 @@ from voice_agent.config_loading import (
 )
 from voice_agent.core.errors import SettingsError
 from voice_agent.services.provider import ProviderOptions, Stage
-from voice_agent.services.registry import PROFILES
+from voice_agent.services.registry import PROFILES, names
 
 ROOT = Path(__file__).resolve().parents[2]
 TURN = '[{"urls": "turn:turn.example.com", "username": "u", "credential": "very-secret"}]'
@@ -208,6 +208,7 @@ def test_the_device_needs_a_port_of_its_own() -> None:
 
 
 def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_AGENT_PROFILE", "cloud")
     monkeypatch.setenv("VOICE_AGENT_STT_API_KEY", "very-secret")
     monkeypatch.setenv("OPENAI_API_KEY", "very-secret")
     monkeypatch.setenv("VOICE_AGENT_SECRET_KEY", "very-secret" * 3)
@@ -236,11 +237,22 @@ def test_what_is_displayed_can_be_typed_again() -> None:
 
 def test_the_profile_names_the_providers_and_each_can_be_set_alone() -> None:
     settings = Settings(tts_provider="openai", tts_voice="nova", tts_model="m")
-    names = [settings.provider(stage)[0] for stage in Stage]
-    assert names == [PROFILES["embedded"][Stage.STT], PROFILES["embedded"][Stage.LLM], "openai"]
+    found = [settings.provider(stage)[0] for stage in Stage]
+    assert found == [PROFILES["embedded"][Stage.STT], PROFILES["embedded"][Stage.LLM], "openai"]
     assert settings.provider(Stage.TTS)[1] == ProviderOptions(model="m", voice="nova")
     with pytest.raises(SettingsError, match=r"^VOICE_AGENT_PROFILE: there is no .* embedded"):
         Settings(profile="nothing").provider(Stage.STT)
+
+
+@pytest.mark.parametrize("field", ["llm_base_url", "tts_api_key", "stt_model"])
+def test_what_the_embedded_profile_would_ignore_is_refused(field: str) -> None:
+    value = {field: "http://127.0.0.1:1/v1"}
+    provider = f"VOICE_AGENT_{field[:3].upper()}_PROVIDER=openai"
+    (line,) = faults(**value)
+    assert line.startswith(f"VOICE_AGENT_{field.upper()}: the profile 'embedded' asks no server")
+    assert line.endswith(provider)
+    assert load_settings(value | {"profile": "cloud"}).profile == "cloud"
+    assert load_settings(value | {f"{field[:3]}_provider": "openai"}).profile == "embedded"
 
 
 def test_the_usual_names_count_for_their_provider() -> None:
@@ -284,6 +296,12 @@ def test_the_template_has_every_setting_with_its_default() -> None:
         for field in Settings.model_fields
     }
     assert written == expected
+
+
+def test_the_template_names_every_profile_and_provider() -> None:
+    template = (ROOT / ".env.template").read_text()
+    known = {*PROFILES, *(name for stage in Stage for name in names(stage))}
+    assert [name for name in sorted(known) if f"'{name}'" not in template] == []
 
 
 @pytest.mark.parametrize("name", [".env.template", ".env.dev", ".env.test"])

@@ -205,7 +205,10 @@ async def test_an_unknown_provider_and_an_unknown_profile_are_named() -> None:
 async def test_everything_is_examined(tmp_path: Path) -> None:
     ready = {f"{stage.value}_model": "ready" for stage in Stage}
     checks = await examine(
-        settings(port=0, device_port=0, tls=SELF_SIGNED, data_dir=tmp_path, **ready), NOW
+        settings(
+            port=0, device_port=0, tls=SELF_SIGNED, data_dir=tmp_path, profile="cloud", **ready
+        ),
+        NOW,
     )
     names = [check.name for check in checks]
     assert names == [
