@@ -149,6 +149,27 @@ async def test_a_real_loop_has_no_virtual_clock() -> None:
         virtual_clock()
 
 
+def test_a_loop_that_spins_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voice_agent.testing.virtual_time.STEPS_LIMIT", 100)
+
+    async def main() -> None:
+        for _ in range(1000):
+            await asyncio.sleep(0)
+
+    with pytest.raises(VirtualTimeError, match="no time passed in 100 steps"):
+        run_in_virtual_time(main())
+
+
+def test_the_shortest_wait_moves_the_clock() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        await asyncio.sleep(1e-13)
+        assert before < loop.time() < before + 1e-5
+
+    run_in_virtual_time(main())
+
+
 @pytest.mark.virtual_time
 async def test_the_marker_puts_a_test_on_virtual_time() -> None:
     assert isinstance(asyncio.get_running_loop(), VirtualTimeLoop)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 from loguru import logger
 from pipecat.transports.smallwebrtc.connection import IceServer, SmallWebRTCConnection
 
@@ -109,8 +108,8 @@ class WebRTCManager:
             raise OfferInvalidError(
                 f"no answer in {ANSWER_TIMEOUT_S:g} s; check VOICE_AGENT_ICE_SERVERS"
             ) from None
-        except (InvalidAccessError, InvalidStateError, OperationError, ValueError) as error:
-            raise OfferInvalidError(f"the offer cannot be answered: {error}") from error
+        except Exception as error:
+            raise OfferInvalidError(f"the offer cannot be answered: {error!r}") from error
 
     def _answer_of(self, peer: SmallWebRTCConnection) -> Answer:
         answer = peer.get_answer()

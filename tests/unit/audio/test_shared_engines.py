@@ -1,0 +1,86 @@
+"""The shared engines against Pipecat's own analyzers: fails when Pipecat changes under them."""
+
+import numpy as np
+import pytest
+from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
+from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
+from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADParams
+
+from voice_agent.audio.turn_completion import TURN_COMPLETION
+from voice_agent.audio.voice_activity import VOICE_ACTIVITY
+from voice_agent.core.agent import TurnSettings
+
+RATE = 16_000
+WINDOW = 512
+
+
+def speech_like(seconds: float) -> np.ndarray:
+    """Return loud, changing sound between silences, 16-bit at 16 kHz."""
+    times = np.arange(int(RATE * seconds)) / RATE
+    pitch = 120 + 30 * np.sin(2 * np.pi * 3 * times)
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    voice = sum(np.sin(k * phase) / k for k in range(1, 30))
+    syllables = (np.sin(2 * np.pi * 4 * times) > -0.3) * (np.sin(2 * np.pi * 0.4 * times) > 0)
+    return (9000 * voice / np.max(np.abs(voice)) * syllables).astype(np.int16)
+
+
+async def test_voice_activity_gives_pipecats_confidences_and_states() -> None:
+    turn = TurnSettings(start_s=0.1, stop_s=0.3, confidence=0.5)
+    ours = (await VOICE_ACTIVITY.create()).analyzer(turn)
+    theirs = SileroVADAnalyzer(params=VADParams(confidence=0.5, start_secs=0.1, stop_secs=0.3))
+    sound = speech_like(8.0)
+    try:
+        for analyzer in (ours, theirs):
+            analyzer.set_sample_rate(RATE)
+        for start in range(0, len(sound) - WINDOW, WINDOW):
+            window = sound[start : start + WINDOW].tobytes()
+            assert await ours.analyze_audio(window) == await theirs.analyze_audio(window)
+            mine = float(np.squeeze(ours.voice_confidence(window)))
+            assert mine == pytest.approx(
+                float(np.squeeze(theirs.voice_confidence(window))), abs=1e-4
+            )
+    finally:
+        await ours.cleanup()
+        await theirs.cleanup()
+
+
+async def test_calls_that_share_the_engine_do_not_hear_each_other() -> None:
+    engine = await VOICE_ACTIVITY.create()
+    alone, beside, other = (engine.analyzer(TurnSettings()) for _ in range(3))
+    sound = speech_like(2.0)
+    try:
+        for analyzer in (alone, beside, other):
+            analyzer.set_sample_rate(RATE)
+        for start in range(0, len(sound) - WINDOW, WINDOW):
+            window = sound[start : start + WINDOW].tobytes()
+            expected = np.squeeze(alone.voice_confidence(window))
+            other.voice_confidence(bytes(WINDOW * 2))
+            assert np.squeeze(beside.voice_confidence(window)) == expected
+    finally:
+        for analyzer in (alone, beside, other):
+            await analyzer.cleanup()
+
+
+async def test_turn_completion_gives_pipecats_verdict() -> None:
+    engine = await TURN_COMPLETION.create()
+    ours = engine.analyzer(TurnSettings(max_wait_s=2.5))
+    theirs = LocalSmartTurnAnalyzerV3(params=SmartTurnParams(stop_secs=2.5))
+    try:
+        for analyzer in (ours, theirs):
+            analyzer.set_sample_rate(RATE)
+            analyzer.append_audio(speech_like(2.0).tobytes(), is_speech=True)
+        assert ours.params == theirs.params
+        (state, mine), (their_state, other) = (
+            await ours.analyze_end_of_turn(),
+            await theirs.analyze_end_of_turn(),
+        )
+        assert state == their_state
+        assert mine is not None
+        assert other is not None
+        assert mine.model_dump()["probability"] == pytest.approx(
+            other.model_dump()["probability"], abs=1e-4
+        )
+    finally:
+        await ours.cleanup()
+        await theirs.cleanup()
