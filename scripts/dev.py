@@ -174,6 +174,10 @@ def main(arguments: Sequence[str]) -> int:
     except CommandError as error:
         print(f"dev.sh {name}: {error}\n  -> {error.remedy}", file=sys.stderr)
         return 1
+    except OSError as error:
+        remedy = f"check the disk, and who owns {ROOT} (was it used as root?)"
+        print(f"dev.sh {name}: {error}\n  -> {remedy}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"dev.sh {name}: interrupted; the next run goes on from here", file=sys.stderr)
         return 130
