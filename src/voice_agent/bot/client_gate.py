@@ -27,6 +27,8 @@ def refusal(message: Mapping[str, Any], permissions: ClientPermissions) -> str |
         permissions: What the agent allows.
     """
     kind = message.get("type")
+    if not isinstance(kind, str):
+        return "a message needs a type"
     if kind in ALWAYS_ALLOWED:
         return None
     if kind == "send-text":

@@ -100,6 +100,7 @@ class ConversationRecorder(FrameProcessor):
         self._stopwatch = stopwatch
         self._now = now
         self._agent_turn_is_open = False
+        self._agent_is_speaking = False
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Pass everything, and tell the sink what it means."""
@@ -125,13 +126,17 @@ class ConversationRecorder(FrameProcessor):
                 self._agent_turn_is_open = True
             case BotStartedSpeakingFrame():
                 self._agent_turn_is_open = True
+                self._agent_is_speaking = True
                 self._sink(SpeakingStarted(Speaker.AGENT))
                 latency = self._stopwatch.audio_began(self._now())
                 if latency is not None:
                     self._sink(latency)
-            case TTSTextFrame():
+            case TTSTextFrame() if self._agent_is_speaking or frame.pts is not None:
+                # A sentence without audio (its synthesis failed) was not heard. Words with a time
+                # of their own may come just before the first audio.
                 self._sink(SentenceHeard(frame.text))
             case BotStoppedSpeakingFrame():
+                self._agent_is_speaking = False
                 self._sink(SpeakingStopped(Speaker.AGENT))
                 self._end_agent_turn(interrupted=False)
             case InterruptionFrame():

@@ -1,6 +1,7 @@
 """The shared engines against Pipecat's own analyzers: fails when Pipecat changes under them."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
@@ -15,12 +16,12 @@ RATE = 16_000
 WINDOW = 512
 
 
-def speech_like(seconds: float) -> np.ndarray:
+def speech_like(seconds: float) -> npt.NDArray[np.int16]:
     """Return loud, changing sound between silences, 16-bit at 16 kHz."""
     times = np.arange(int(RATE * seconds)) / RATE
     pitch = 120 + 30 * np.sin(2 * np.pi * 3 * times)
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
-    voice = sum(np.sin(k * phase) / k for k in range(1, 30))
+    voice = np.sum([np.sin(k * phase) / k for k in range(1, 30)], axis=0)
     syllables = (np.sin(2 * np.pi * 4 * times) > -0.3) * (np.sin(2 * np.pi * 0.4 * times) > 0)
     return (9000 * voice / np.max(np.abs(voice)) * syllables).astype(np.int16)
 
