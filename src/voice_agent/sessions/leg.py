@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from loguru import logger
 from pipecat.pipeline.worker import PipelineWorker
+from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
@@ -151,11 +152,8 @@ class Leg:
         if running.done():
             running.result()
             # It ended by itself: the client asked it to, or a provider is of no more use.
-            return LegEnd.FAILED if self._has_failed(worker) else LegEnd.CLIENT_LEFT
+            return LegEnd.FAILED if _is_unusable(worker.pipeline) else LegEnd.CLIENT_LEFT
         return CONNECTION_ENDS[gone.result()]
-
-    def _has_failed(self, worker: PipelineWorker) -> bool:
-        return any(not processor.is_usable for processor in worker.pipeline.processors)
 
     async def _finish(self, worker: PipelineWorker, running: asyncio.Task[None]) -> None:
         """See the runner's task to its end, gently at first."""
@@ -168,3 +166,8 @@ class Leg:
             await asyncio.wait({running}, timeout=CANCEL_TIMEOUT_S)
         if running.done() and not running.cancelled() and running.exception() is not None:
             self._log.opt(exception=running.exception()).error("the pipeline failed")
+
+
+def _is_unusable(processor: FrameProcessor) -> bool:
+    """Return whether it, or any processor inside it, can no longer do its job."""
+    return not processor.is_usable or any(map(_is_unusable, processor.processors))

@@ -267,7 +267,7 @@ class SessionManager:
                     return None
                 live.leg.stop(LegEnd.DISPLACED)
                 await entry.leg_gone.wait()
-            if live.session.state is SessionState.ENDED:
+            if self._entries.get(live.session.id) is not entry:
                 raise SessionEndedError("this session is over; start a new one")
             leg = Leg(
                 leg_id=f"{live.session.id[:8]}-{live.session.checkpoint.legs + 1}",
@@ -299,7 +299,8 @@ class SessionManager:
 
     async def _end(self, entry: _Entry, leg_end: LegEnd) -> None:
         """End the session through its leg when it has one, and wait until it is over."""
-        if entry.live.leg is not None:
+        # Again when a newer connection displaced the leg meanwhile.
+        while entry.live.leg is not None:
             entry.live.leg.stop(leg_end)
             await entry.leg_gone.wait()
         await self._finish(entry, END_REASONS[leg_end])

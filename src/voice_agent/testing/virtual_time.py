@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor
+from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import time_machine
@@ -33,6 +34,10 @@ STALL_LIMIT_S = 2.0
 """How many real seconds to wait for another thread when the loop itself has nothing left to do."""
 EXECUTOR_LIMIT_S = 30.0
 """How many real seconds work in an executor may take."""
+STEPS_LIMIT = 500_000
+"""How many steps of the loop may pass in which no time does."""
+TICK_S = 1e-6
+"""The shortest wait. Real callbacks take longer; a shorter one might not move the clock at all."""
 
 _NANOSECONDS = 1_000_000_000
 
@@ -51,6 +56,7 @@ class _JumpingSelector(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> _Ready:
         ready = self._real.select(0)
         if ready or (timeout is not None and timeout <= 0):
+            self._loop.stepped()
             return ready
         if self._loop.is_working_outside:
             return self._wait(EXECUTOR_LIMIT_S, "work outside the loop did not come back")
@@ -91,7 +97,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._now = MONOTONIC_START
+        self._time_limit = MONOTONIC_START + TIME_LIMIT_S
         self._outside = 0
+        self._steps = 0
         self._wall: time_machine.Traveller | None = None
         super().__init__(_JumpingSelector(self))
 
@@ -116,10 +124,36 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             VirtualTimeError: More than `TIME_LIMIT_S` has passed.
         """
         self._now += seconds
+        self._steps = 0
         if self._wall is not None:
             self._wall.move_to(self.wall_time)
-        if self._now - MONOTONIC_START > TIME_LIMIT_S:
+        if self._now > self._time_limit:
+            # Moved on, so that the tasks that are cancelled now can still wait while they end.
+            self._time_limit += TIME_LIMIT_S
             raise VirtualTimeError(self.describe(f"{TIME_LIMIT_S:g} virtual seconds have passed"))
+
+    def stepped(self) -> None:
+        """Count a step of the loop in which no time passed.
+
+        Raises:
+            VirtualTimeError: There were more than `STEPS_LIMIT` in a row.
+        """
+        self._steps += 1
+        if self._steps > STEPS_LIMIT:
+            self._steps = 0
+            raise VirtualTimeError(self.describe(f"no time passed in {STEPS_LIMIT} steps"))
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[ArgumentsT]], object],
+        *args: *ArgumentsT,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call `callback` in `delay` seconds, in `TICK_S` at the soonest when that is not now."""
+        if delay > 0:
+            delay = max(delay, TICK_S)
+        return super().call_later(delay, callback, *args, context=context)
 
     @contextlib.contextmanager
     def working_outside(self) -> Iterator[None]:
