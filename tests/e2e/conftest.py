@@ -1,0 +1,81 @@
+"""A real server, a real Chromium and real speech for the tests of the page."""
+
+import base64
+import functools
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Playwright, sync_playwright
+from tests.e2e.caller import Caller, Speech
+from tests.e2e.chromium import Chromium, open_page
+from tests.e2e.running_server import RunningServer, serving
+
+from voice_agent.console_files import console_directory
+
+
+@pytest.fixture(scope="session")
+def built_console() -> Path:
+    """The folder of the built page."""
+    folder = console_directory()
+    assert (folder / "index.html").is_file(), "the page is not built: run ./scripts/dev.sh setup"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(
+    built_console: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    """A server with the embedded profile and the shipped agents, for all tests of the session."""
+    with serving(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Speech:
+    """Says a text with flite; returns a wav of 48 kHz, with silence round it if asked."""
+    folder = tmp_path_factory.mktemp("speech")
+
+    @functools.cache
+    def say(text: str, before_s: float = 0, after_s: float = 0) -> Path:
+        name = base64.urlsafe_b64encode(text.encode()).decode()[:40]
+        spoken = folder / f"{name}.wav"
+        padded = folder / f"{name}-{before_s}-{after_s}.wav"
+        subprocess.run(["flite", "-voice", "awb", "-t", text, "-o", spoken], check=True)
+        subprocess.run(
+            ["sox", spoken, "-r", "48000", "-c", "1", padded, "pad", str(before_s), str(after_s)],
+            check=True,
+        )
+        return padded
+
+    return say
+
+
+@pytest.fixture(scope="session")
+def playwright_driver() -> Iterator[Playwright]:
+    """Playwright, started once."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture
+def chromium(playwright_driver: Playwright) -> Iterator[Chromium]:
+    """Starts browsers and ends them with the test."""
+    starter = Chromium(playwright_driver)
+    yield starter
+    starter.close()
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Page:
+    """A page with ears, of a browser that has no microphone."""
+    return open_page(chromium.start())
+
+
+@pytest.fixture
+def caller(chromium: Chromium, server: RunningServer) -> Caller:
+    """A caller before the page who speaks when told to."""
+    page = open_page(chromium.start())
+    page.add_init_script("ears.useMouth()")
+    return Caller(page, server.url)
