@@ -1,9 +1,9 @@
 """Finding what an agent knows: from what was said, or heard, to the entry that answers it.
 
-Two texts are compared by words. `rapidfuzz` says how alike two words are, which forgives endings and
-what a recogniser made of them; how rare a word is in the agent's knowledge says how much it counts
-(soft TF-IDF, Cohen, Ravikumar and Fienberg 2003). Pure and synchronous: build an index once for an
-agent's version, off the event loop.
+Two texts are compared by words. `rapidfuzz` says how alike two words are, which forgives endings
+and what a recogniser made of them; how rare a word is in the agent's knowledge says how much it
+counts (soft TF-IDF, Cohen, Ravikumar and Fienberg 2003). Pure and synchronous: build an index once
+for an agent's version, off the event loop.
 """
 
 import math
