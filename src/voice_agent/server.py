@@ -9,6 +9,8 @@ from typing import Any
 
 import uvicorn
 
+from voice_agent.api.redaction import filter_server_logs
+
 MAX_MESSAGE_BYTES = 256 * 1024
 """Largest WebSocket message; 20 ms of audio is under 1 KiB, the rest is for RTVI messages."""
 PING_INTERVAL_S = 10.0
@@ -53,8 +55,10 @@ def server_config(app: Any, *, certificate: str | None, key: str | None) -> uvic
     """Return how to serve `app`, over TLS when a certificate file is given.
 
     uvicorn's own access log is off: it writes query strings, and a WebSocket's holds its token.
+    What else it writes is filtered, at any level.
     Compression is off: it costs more than it saves on audio.
     """
+    filter_server_logs()
     return uvicorn.Config(
         app,
         loop="uvloop",

@@ -1,4 +1,4 @@
-"""Keeps secrets out of log lines that others write."""
+"""Keeps secrets, and one false alarm, out of log lines that the ASGI server writes."""
 
 import logging
 import re
@@ -12,6 +12,11 @@ _SECRETS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SERVER_LOGGERS = ("uvicorn.access", "uvicorn.asgi", "uvicorn.error", "websockets.server")
+_FALSE_ALARM = "ASGI callable returned without completing handshake."
+"""uvicorn (0.54) says so, as an error, of each handshake that was refused with a response.
+
+Every handshake is answered here: `FailureGuard` sees to it.
+"""
 
 
 def without_secrets(text: str) -> str:
@@ -19,21 +24,21 @@ def without_secrets(text: str) -> str:
     return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 0]}***", text)
 
 
-class RedactingFilter(logging.Filter):
+class ServerLogFilter(logging.Filter):
     """Rewrites records; uvicorn logs WebSocket addresses with their query, that is, the token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Mask what is secret in `record` and let it pass."""
+        """Mask what is secret in `record`; return whether it may pass."""
         message = record.getMessage()
         masked = without_secrets(message)
         if masked != message:
             record.msg, record.args = masked, None
-        return True
+        return message != _FALSE_ALARM
 
 
-def redact_server_logs() -> None:
-    """Put a `RedactingFilter` on the loggers of the ASGI server. Calling it again adds none."""
+def filter_server_logs() -> None:
+    """Put a `ServerLogFilter` on the loggers of the ASGI server. Calling it again adds none."""
     for name in _SERVER_LOGGERS:
         server_logger = logging.getLogger(name)
-        if not any(isinstance(known, RedactingFilter) for known in server_logger.filters):
-            server_logger.addFilter(RedactingFilter())
+        if not any(isinstance(known, ServerLogFilter) for known in server_logger.filters):
+            server_logger.addFilter(ServerLogFilter())

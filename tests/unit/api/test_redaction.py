@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from voice_agent.api.redaction import RedactingFilter, redact_server_logs, without_secrets
+from voice_agent.api.redaction import ServerLogFilter, filter_server_logs, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_record_is_masked_whether_the_token_is_in_its_text_or_its_arguments() 
         ("127.0.0.1", "/ws?token=abc"),
         None,
     )
-    assert RedactingFilter().filter(record)
+    assert ServerLogFilter().filter(record)
     assert record.getMessage() == '127.0.0.1 - "WebSocket /ws?token=***" 403'
 
 
@@ -39,9 +39,15 @@ def test_the_servers_loggers_are_filtered_once() -> None:
     server_logger = logging.getLogger("uvicorn.error")
     before = list(server_logger.filters)
     try:
-        redact_server_logs()
-        redact_server_logs()
-        added = [each for each in server_logger.filters if isinstance(each, RedactingFilter)]
+        filter_server_logs()
+        filter_server_logs()
+        added = [each for each in server_logger.filters if isinstance(each, ServerLogFilter)]
         assert len(added) == 1
     finally:
         server_logger.filters[:] = before
+
+
+def test_the_servers_false_alarm_does_not_pass() -> None:
+    text = "ASGI callable returned without completing handshake."
+    record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, text, None, None)
+    assert not ServerLogFilter().filter(record)

@@ -107,6 +107,8 @@ def pipecat_client_routes(services: ApiServices) -> APIRouter:
             kind = TransportKind.WEBSOCKET
             async with walk_in_session(services, websocket, kind) as session_id:
                 await carry_websocket(services, session_id, websocket, None)
+                # Nobody has a token to come back with, not even who has said nothing yet.
+                await services.sessions.end(session_id)
             return
         session_id = services.sessions.session_id_of(token)
         note_session(websocket, session_id)

@@ -49,6 +49,8 @@ def check_offer(sdp: str) -> None:
     """
     if len(sdp) > MAX_SDP_LENGTH:
         raise OfferInvalidError(f"the SDP has {len(sdp)} characters, at most {MAX_SDP_LENGTH}")
+    if not sdp.startswith("v=0"):
+        raise OfferInvalidError("this is no SDP; one begins with 'v=0' (RFC 8866, 5.1)")
     try:
         description = SessionDescription.parse(sdp)
     except Exception as error:

@@ -1,0 +1,96 @@
+"""The API over real sockets: real sessions and transports, scripted providers, uvicorn."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+from websockets.asyncio.client import connect as open_websocket
+
+from voice_agent.api.app import create_api
+from voice_agent.api.knock import KnockRules
+from voice_agent.api.services import ApiServices
+from voice_agent.bot.agents import AgentRepository, agents_directory
+from voice_agent.core.agent import Agent
+from voice_agent.listening import listen
+from voice_agent.server import server_config
+from voice_agent.testing.harness import ConversationHarness
+from voice_agent.transports.base import TransportKind
+from voice_agent.transports.webrtc.manager import WebRTCManager
+from voice_agent.transports.websocket.manager import WebSocketManager
+
+AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello.")
+STOP_TIMEOUT_S = 10.0
+
+
+@dataclass
+class Site:
+    """A running server, and what is behind it."""
+
+    harness: ConversationHarness
+    port: int
+    http: httpx2.AsyncClient
+    websockets: WebSocketManager
+    webrtc: WebRTCManager
+    config: uvicorn.Config = field(repr=False)
+
+    def connect(self, path: str, **options: Any) -> open_websocket:
+        """Open a WebSocket."""
+        return open_websocket(f"ws://localhost:{self.port}{path}", proxy=None, **options)
+
+    def connect_as(self, host: str, path: str) -> open_websocket:
+        """Open a WebSocket to this server under another name."""
+        uri = f"ws://{host}:{self.port}{path}"
+        return open_websocket(uri, proxy=None, host="127.0.0.1", port=self.port)
+
+
+SiteMaker = Callable[..., AbstractAsyncContextManager[Site]]
+
+
+@asynccontextmanager
+async def serve_site(harness: ConversationHarness, **changes: Any) -> AsyncIterator[Site]:
+    """Serve the API on a free port of loopback."""
+    sockets = WebSocketManager(harness.clock.monotonic)
+    webrtc = WebRTCManager()
+    values: dict[str, Any] = {
+        "sessions": harness.sessions,
+        "websockets": sockets,
+        "peers": webrtc,
+        "agents": AgentRepository(agents_directory()),
+        "pool": harness.pool,
+        "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
+        "knock_rules": KnockRules(bound_host="127.0.0.1"),
+        "unready": lambda: None,
+        "open_access": True,
+    }
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    config = server_config(
+        create_api(ApiServices(**(values | changes))), certificate=None, key=None
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="test server")
+    base_url = f"http://localhost:{port}"
+    try:
+        async with httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=10) as http:
+            yield Site(harness, port, http, sockets, webrtc, config)
+    finally:
+        await harness.sessions.close()
+        await sockets.close()
+        await webrtc.close()
+        server.should_exit = True
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await serving
+        listener.close()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    """A server with open access and no page."""
+    async with ConversationHarness(AGENT) as harness, serve_site(harness) as site:
+        yield site
