@@ -79,7 +79,8 @@ def write_wav(path: Path, *channels: Samples) -> None:
     interleaved = np.zeros((length, len(channels)), np.int16)
     for index, channel in enumerate(channels):
         interleaved[: len(channel), index] = channel
-    with wave.open(str(path), "wb") as file:
+    # Opened first: a `wave` that fails to open complains again when it is collected.
+    with path.open("wb") as raw, wave.open(raw, "wb") as file:
         file.setnchannels(len(channels))
         file.setsampwidth(2)
         file.setframerate(RECORDING_RATE)
