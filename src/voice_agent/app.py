@@ -2,14 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from loguru import logger
 from pipecat.transports.smallwebrtc.connection import IceServer as PeerIceServer
 
 from voice_agent.api.app import create_api
@@ -154,8 +153,12 @@ def api_of(app: Application) -> FastAPI:
     )
 
 
-async def run(settings: Settings) -> int:
+async def run(settings: Settings, announce: Callable[[str], None]) -> int:
     """Serve until told to stop; return the exit code.
+
+    Args:
+        settings: What the operator chose.
+        announce: Called with each address to open, when calls can be taken.
 
     Raises:
         SettingsError: Something in the settings stands in the way; the message names the mend.
@@ -181,7 +184,7 @@ async def run(settings: Settings) -> int:
             device = asyncio.create_task(_serve_device(app, settings.device_port))
             stack.callback(device.cancel)
         for address in addresses_to_open(settings, port, own_addresses):
-            logger.success("ready: open {}", address)
+            announce(address)
         await server.serve(sockets=[listener])
     return 0
 

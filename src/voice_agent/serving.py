@@ -32,9 +32,13 @@ def run_server(settings: Settings) -> int:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            return runner.run(_until_told(run(settings)))
+            return runner.run(_until_told(run(settings, _announce)))
         except KeyboardInterrupt:
             return 0
+
+
+def _announce(address: str) -> None:
+    typer.echo(f"ready: open {address}", err=True)
 
 
 async def _until_told(serving: Coroutine[Any, Any, int]) -> int:
