@@ -74,9 +74,11 @@ export function App({ call, server }: { call: Call; server: Server }) {
           {isFresh ? (
             <div className="welcome">
               <p className="eyebrow">{agent?.name}</p>
-              <h1>Just ask, out loud.</h1>
+              <h1>{canHear ? "Just ask, out loud." : "Just ask."}</h1>
               <p>
-                Press Talk and speak as you would on the phone. You can interrupt at any time.
+                {canHear
+                  ? "Press Talk and speak as you would on the phone. You can interrupt at any time."
+                  : "Type your question below. The answer is spoken, and you can interrupt it."}
               </p>
             </div>
           ) : (

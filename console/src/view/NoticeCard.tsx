@@ -1,5 +1,5 @@
 import type { Notice } from "../call/state";
-import { CloseIcon } from "./icons";
+import { CloseIcon, NoticeIcon } from "./icons";
 
 export function NoticeCard({ notice, onDismiss }: { notice: Notice; onDismiss: () => void }) {
   return (
@@ -9,6 +9,7 @@ export function NoticeCard({ notice, onDismiss }: { notice: Notice; onDismiss: (
       role={notice.tone === "trouble" ? "alert" : "status"}
       data-testid="notice"
     >
+      <NoticeIcon />
       <div>
         <strong>{notice.title}</strong>
         <p>{notice.text}</p>

@@ -15,9 +15,16 @@ export function TranscriptView({
   const list = useRef<HTMLOListElement>(null);
   const readsAlong = useRef(true);
 
-  useEffect(() => {
+  const toEnd = () => {
     if (readsAlong.current && list.current) list.current.scrollTop = list.current.scrollHeight;
-  }, [transcript]);
+  };
+  useEffect(toEnd, [transcript]);
+  // A notice or a phone's keyboard takes room away: the end stays in sight.
+  useEffect(() => {
+    const observer = new ResizeObserver(toEnd);
+    if (list.current) observer.observe(list.current);
+    return () => observer.disconnect();
+  }, []);
 
   return (
     <ol
@@ -64,10 +71,7 @@ function Words({ entry }: { entry: Entry }) {
               {stands === "never said" ? (
                 <del>{segment.unspoken}</del>
               ) : (
-                <span className="unspoken">
-                  {segment.unspoken}
-                  {stands === "cut" && "…"}
-                </span>
+                <span className="unspoken">{segment.unspoken}</span>
               )}{" "}
             </span>
           );

@@ -45,3 +45,10 @@ export const KeyboardIcon = () => (
     <path d="M7 10h.01M11 10h.01M15 10h.01M8 14h8" />
   </Icon>
 );
+
+export const NoticeIcon = () => (
+  <Icon>
+    <circle cx="12" cy="12" r="9" />
+    <path d="M12 7.5v5.5M12 16.5v.01" />
+  </Icon>
+);
