@@ -35,7 +35,8 @@ def setup() -> int:
 def start(arguments: Sequence[str]) -> int:
     """Starts the server; options go to `voice-agent serve`."""
     missing = _prepare("runtime", [system.FLITE])
-    if missing and system.ESPEAK.path() is None:
+    # Something must speak. Homebrew's flite may come without the shared library that we need.
+    if (missing or sys.platform == "darwin") and system.ESPEAK.path() is None:
         environment.ensure(["espeak"])
     os.chdir(ROOT)
     # The server takes this process's place, so that it gets the signals and gives the exit status.
