@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voice_agent.testing.audible_text import (
+    BLOCK_S,
     WordReader,
     duration_s,
     noise,
@@ -200,10 +201,13 @@ class MemoryClient:
 
     def play(self, audio: bytes) -> None:
         """Hear `audio`."""
-        played = Played(self._loop.time(), audio)
-        self.played.append(played)
-        for word in self._reader.read(audio):
-            self._loop.call_at(played.ended_at, self._hear, HeardWord(played.ended_at, word))
+        began = self._loop.time()
+        self.played.append(Played(began, audio))
+        step = 2 * round(BLOCK_S * AUDIO_OUT_RATE)
+        for start in range(0, len(audio), step):
+            ended_at = began + min(start + step, len(audio)) / 2 / AUDIO_OUT_RATE
+            for word in self._reader.read(audio[start : start + step]):
+                self._loop.call_at(ended_at, self._hear, HeardWord(ended_at, word))
 
     def stop_playing(self) -> None:
         """Hear that the agent was interrupted."""

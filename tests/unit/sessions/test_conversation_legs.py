@@ -362,9 +362,8 @@ async def test_ending_a_session_just_as_it_is_displaced_ends_the_newer_call_too(
         older = await harness.call(session_id)
         await older.agent_finishes("Hello.")
         newer = await harness.call(session_id)
-        await harness.until(
-            lambda: older.close_reason is CloseReason.DISPLACED, "the older leg to be displaced"
-        )
+        assert await older.closed_by_server() is CloseReason.DISPLACED
+        assert leg_ends(harness) == []
         await harness.sessions.end(session_id)
         assert newer.close_reason is CloseReason.NORMAL
         assert harness.sessions.live_count == 0
