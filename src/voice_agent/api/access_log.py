@@ -11,7 +11,7 @@ from voice_agent.api.redaction import without_secrets
 
 PROBE_PATHS = frozenset({"/healthz", "/readyz"})
 """Asked every few seconds by machines: logged at debug level."""
-_LONGEST_SEGMENT = 40
+_LONGEST_SEGMENT = 64
 """Characters; no address of ours has a longer part, a token put into a path by mistake has."""
 _SWITCHING_PROTOCOLS = 101
 _ABNORMAL_CLOSURE = 1006

@@ -12,7 +12,7 @@ _CONTENT_DIRECTIVES = (
     "default-src 'self'",
     "script-src 'self' blob: 'wasm-unsafe-eval'",
     "worker-src 'self' blob:",
-    "style-src 'self' 'unsafe-inline'",
+    "style-src 'self'",
     "img-src 'self' data: blob:",
     "media-src 'self' blob: data:",
     "object-src 'none'",

@@ -30,7 +30,7 @@ def lines() -> Iterator[list[tuple[str, str, str | None]]]:
     [
         ("/v1/sessions/abc/offer", "/v1/sessions/abc/offer"),
         ("/sessions/abc.def/api/offer", "/sessions/***/api/offer"),
-        ("/ws-client/" + "t" * 60, "/ws-client/***"),
+        ("/ws-client/" + "t" * 80, "/ws-client/***"),
         ("/a\nforged line", "/a%0Aforged%20line"),
     ],
 )
