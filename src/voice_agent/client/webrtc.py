@@ -43,6 +43,7 @@ CHANNEL_LABEL = "chat"
 PING_INTERVAL_S = 1.0
 """Pipecat takes a client for gone that has not sent `ping` for three seconds."""
 
+_CLOSE_TIMEOUT_S = 5.0
 _TIME_BASE = Fraction(1, OPUS_RATE)
 _RTP_MODULUS = 1 << 32
 
@@ -198,7 +199,9 @@ class WebRTCMedia:
             self._track = None
         if self._peer is not None:
             peer, self._peer, self._channel = self._peer, None, None
-            await peer.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                    await peer.close()
 
     async def abort(self, *, silently: bool) -> None:
         """Is gone from the network: no BYE, no close of channel or DTLS, no more of anything."""

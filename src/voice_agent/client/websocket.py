@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import aiohttp
@@ -110,9 +111,9 @@ class WebSocketMedia:
     async def start(self, microphone: bool) -> None:
         """Begins to receive, and to send what the microphone gives."""
         assert self._socket is not None, "connect comes first"
-        self._tasks.append(asyncio.create_task(self._receive(self._socket)))
+        self._begin(self._receive(self._socket))
         if microphone:
-            self._tasks.append(asyncio.create_task(self._send_microphone(self._socket)))
+            self._begin(self._send_microphone(self._socket))
 
     async def send_message(self, message: Mapping[str, Any]) -> None:
         """Sends a JSON message."""
@@ -133,10 +134,23 @@ class WebSocketMedia:
         """Cuts the TCP connection without a close frame, or leaves it hanging."""
         await self._stop_tasks()
         if self._socket is not None and not silently:
-            connection: socket.socket | None = self._socket.get_extra_info("socket")
+            connection = self._socket.get_extra_info("socket")
             if connection is not None:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                # A duplicate, for the one that uvloop gives cannot be shut down.
+                with (
+                    contextlib.suppress(OSError),
+                    socket.socket(fileno=os.dup(connection.fileno())) as duplicate,
+                ):
+                    duplicate.shutdown(socket.SHUT_RDWR)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._notice)
+        self._tasks.append(task)
+
+    def _notice(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._listener.connection_ended(self._clock(), f"the client failed: {fault!r}", None)
 
     async def _stop_tasks(self) -> None:
         tasks, self._tasks = self._tasks, []

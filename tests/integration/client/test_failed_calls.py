@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+import uvloop
 from tests.integration.client.bot_script import Script
 from tests.integration.client.conftest import Serve
 from tests.integration.client.wire_server import Behaviour
@@ -213,6 +214,22 @@ async def test_a_cut_websocket_reaches_the_server_without_a_close_frame(serve: S
         await call.abort()
         async with asyncio.timeout(2.0):
             assert await server.seen.close_codes.get() is None
+
+
+async def test_a_websocket_is_cut_on_uvloop_too(serve: Serve) -> None:
+    server = await serve()
+
+    async def cut() -> None:
+        async with Call(server.url, transport=TransportName.WEBSOCKET) as call:
+            await call.abort()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(cut())
+
+    await asyncio.to_thread(run)
+    async with asyncio.timeout(2.0):
+        assert await server.seen.close_codes.get() is None
 
 
 async def test_a_websocket_that_hangs_up_says_so(serve: Serve) -> None:
