@@ -13,10 +13,10 @@ Leaving the block ends every call and fails the test when anything of them is le
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
+from types import MappingProxyType, TracebackType
+from typing import Self, TypeVar
 
 from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
 from voice_agent.core.agent import Agent
@@ -27,7 +27,7 @@ from voice_agent.core.plain_service_pool import PlainServicePool
 from voice_agent.core.service_pool import ServicePool
 from voice_agent.core.session import Checkpoint, SessionState
 from voice_agent.core.session_store import SessionStore
-from voice_agent.services.provider import Stage
+from voice_agent.services.provider import Provider, Stage
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.storage.memory_session_store import MemorySessionStore
@@ -39,6 +39,8 @@ from voice_agent.testing.scripted_tts import ScriptedTTS
 from voice_agent.testing.virtual_time import VirtualClock, VirtualTimeLoop
 from voice_agent.testing.waiting import PATIENCE_S, Changes
 from voice_agent.transports.base import Attempt, TransportKind
+
+PayloadT = TypeVar("PayloadT", bound=EventPayload)
 
 STORE_STEP_S = 0.01
 SETTLE_STEPS = 100
@@ -69,6 +71,7 @@ class ConversationHarness:
         stt: The recogniser, a `ScriptedSTT` unless given.
         llm: The language model, a `ScriptedLLM` with `replies` unless given.
         tts: The voice, a `ScriptedTTS` unless given.
+        providers: Real ones, by stage, in place of the scripted.
         store: Where sessions are kept, a memory store unless given.
         pool: The service pool, a plain one unless given.
         policy: Limits and waits of the host; its default agent is always `agent`.
@@ -82,6 +85,7 @@ class ConversationHarness:
         stt: ScriptedSTT | None = None,
         llm: ScriptedLLM | None = None,
         tts: ScriptedTTS | None = None,
+        providers: Mapping[Stage, Provider] = MappingProxyType({}),
         store: SessionStore | None = None,
         pool: ServicePool | None = None,
         policy: SessionPolicy | None = None,
@@ -105,7 +109,7 @@ class ConversationHarness:
             store=self.store,
             pool=self.pool,
             pipelines=PipelineFactory(
-                {Stage.STT: self.stt, Stage.LLM: self.llm, Stage.TTS: self.tts},
+                {Stage.STT: self.stt, Stage.LLM: self.llm, Stage.TTS: self.tts, **providers},
                 Engines(SCRIPTED_VOICE_ACTIVITY, SCRIPTED_TURN_COMPLETION),
                 self.clock,
             ),
@@ -147,11 +151,9 @@ class ConversationHarness:
             session_id = only.session_id
         return await self.sessions.read(session_id)
 
-    def payloads(self, *kinds: type[EventPayload]) -> Sequence[EventPayload]:
-        """Return what the events of `kinds` say, oldest first; of all kinds when none is named."""
-        return [
-            event.payload for event in self.events if not kinds or isinstance(event.payload, kinds)
-        ]
+    def payloads(self, kind: type[PayloadT]) -> Sequence[PayloadT]:
+        """Return what the events of one kind say, oldest first."""
+        return [event.payload for event in self.events if isinstance(event.payload, kind)]
 
     async def until(
         self, condition: Callable[[], bool], what: str, *, within_s: float = PATIENCE_S

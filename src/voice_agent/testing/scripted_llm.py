@@ -91,6 +91,9 @@ class _ScriptedLLMService(LLMService):
         )
         self._script = script
 
+    def can_generate_metrics(self) -> bool:
+        return True
+
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if isinstance(frame, LLMContextFrame):

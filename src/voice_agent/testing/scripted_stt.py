@@ -51,6 +51,9 @@ class _ScriptedSTTService(STTService):
         self._words: list[str] = []
         self._finishing: set[asyncio.Task[Any]] = set()
 
+    def can_generate_metrics(self) -> bool:
+        return True
+
     async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
         for word in self._reader.read(audio):
             self._words.append(word)

@@ -39,6 +39,9 @@ class _ScriptedTTSService(TTSService):
         )
         self._script = script
 
+    def can_generate_metrics(self) -> bool:
+        return True
+
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         if await self._script.goes_wrong(self):
             return

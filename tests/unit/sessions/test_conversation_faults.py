@@ -1,7 +1,6 @@
 """Whole conversations in which something breaks."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +10,8 @@ from voice_agent.core.errors import PoolRefusedError
 from voice_agent.core.events import ErrorOccurred, LegEnded, LegStarted, ProviderFailed
 from voice_agent.core.plain_service_pool import PlainServicePool
 from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
-from voice_agent.core.session import Checkpoint, EndReason, SessionState
-from voice_agent.core.session_store import Claim
+from voice_agent.core.session import EndReason, SessionState
 from voice_agent.sessions.manager import SessionPolicy
-from voice_agent.storage.memory_session_store import MemorySessionStore
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.testing.script import Failure, Hang
 from voice_agent.testing.scripted_llm import ScriptedLLM
@@ -29,22 +26,16 @@ REPLIES = {"open": "From nine to six.", "where": "By the river."}
 POLICY = SessionPolicy(default_agent=AGENT.id, max_sessions=10, resume_window_s=60)
 
 
-def failures(harness: ConversationHarness) -> list[ProviderFailed]:
-    return [
-        payload
-        for payload in harness.payloads(ProviderFailed)
-        if isinstance(payload, ProviderFailed)
-    ]
-
-
 async def test_a_model_that_fails_once_costs_one_answer() -> None:
     async with ConversationHarness(AGENT, replies=REPLIES) as harness:
         call = await harness.call()
         await call.agent_finishes("Hello.")
         harness.llm.fail_next(Failure("too busy"))
         await call.say("Are you open?")
-        await harness.until(lambda: bool(failures(harness)), "the failure to be told")
-        (failure,) = failures(harness)
+        await harness.until(
+            lambda: bool(harness.payloads(ProviderFailed)), "the failure to be told"
+        )
+        (failure,) = harness.payloads(ProviderFailed)
         assert (failure.message, failure.permanent) == ("too busy", False)
         await call.say("Where are you?")
         await call.agent_finishes("By the river.")
@@ -59,7 +50,7 @@ async def test_a_model_that_fails_for_good_ends_the_leg_and_the_next_one_works()
         await call.say("Are you open?")
         assert await call.closed_by_server() is CloseReason.FAILED
         assert ("the key was revoked", True) in [
-            (failure.message, failure.permanent) for failure in failures(harness)
+            (failure.message, failure.permanent) for failure in harness.payloads(ProviderFailed)
         ]
         assert (await harness.read(session_id)).state is SessionState.SUSPENDED
         again = await harness.call(session_id)
@@ -102,7 +93,9 @@ async def test_a_voice_that_fails_once_costs_one_sentence() -> None:
     async with ConversationHarness(AGENT, replies=REPLIES) as harness:
         harness.tts.fail_next(Failure("no voice"))
         call = await harness.call()
-        await harness.until(lambda: bool(failures(harness)), "the failure to be told")
+        await harness.until(
+            lambda: bool(harness.payloads(ProviderFailed)), "the failure to be told"
+        )
         await asyncio.sleep(5)
         assert call.heard == ""
         await call.say("Where are you?")
@@ -199,86 +192,6 @@ async def test_a_lease_that_does_not_come_is_given_up() -> None:
         assert harness.clock.monotonic() - began == pytest.approx(10, abs=0.1)
 
 
-async def test_a_session_that_another_process_claimed_is_let_go() -> None:
-    store = MemorySessionStore()
-    async with ConversationHarness(AGENT, replies=REPLIES, store=store) as harness:
-        session_id = await harness.create()
-        call = await harness.call(session_id)
-        await call.agent_finishes("Hello.")
-        claim, before = await store.claim(session_id, "another process")
-        elsewhere = replace(before, legs=7)
-        await store.checkpoint(claim, elsewhere)
-        await call.say("Where are you?")
-        assert await call.closed_by_server() is CloseReason.DISPLACED
-        await asyncio.sleep(120)
-        assert await store.load(session_id) == elsewhere
-        assert harness.sessions.live_count == 0
-
-
-async def test_a_connection_to_a_session_that_went_elsewhere_is_closed() -> None:
-    store = MemorySessionStore()
-    async with ConversationHarness(AGENT, replies=REPLIES, store=store) as harness:
-        session_id = await harness.create()
-        call = await harness.call(session_id)
-        late = harness.connect(session_id)
-        await call.agent_finishes("Hello.")
-        await store.claim(session_id, "another process")
-        await call.say("Where are you?")
-        assert await call.closed_by_server() is CloseReason.DISPLACED
-        late.open_microphone()
-        assert await late.closed_by_server() is CloseReason.NORMAL
-
-
-async def test_a_store_that_fails_does_not_end_the_call() -> None:
-    class BrokenStore(MemorySessionStore):
-        is_broken = True
-
-        async def checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
-            if self.is_broken:
-                raise OSError("the disk is full")
-            await super().checkpoint(claim, checkpoint)
-
-    store = BrokenStore()
-    async with ConversationHarness(AGENT, replies=REPLIES, store=store) as harness:
-        session_id = await harness.create()
-        call = await harness.call(session_id)
-        await call.agent_finishes("Hello.")
-        await call.say("Where are you?")
-        await call.agent_finishes("By the river.")
-        assert (await store.load(session_id)).conversation.is_empty
-        store.is_broken = False
-        await call.leave()
-        assert len((await harness.ended(session_id)).conversation.turns) == 3
-
-
-async def test_a_slow_store_is_off_the_audio_path_and_ends_up_to_date() -> None:
-    class SlowStore(MemorySessionStore):
-        writes = 0
-
-        async def checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
-            self.writes += 1
-            await asyncio.sleep(5)
-            await super().checkpoint(claim, checkpoint)
-
-    store = SlowStore()
-    async with ConversationHarness(AGENT, replies=REPLIES, store=store) as harness:
-        session_id = await harness.create()
-        call = await harness.call(session_id)
-        began = harness.clock.monotonic()
-        await call.agent_finishes("Hello.", within_s=2)
-        await call.say("Where are you?")
-        await call.agent_finishes("By the river.", within_s=4)
-        assert harness.clock.monotonic() - began < 6
-        await call.leave()
-        kept = await harness.ended(session_id)
-        assert [turn.text for turn in kept.conversation.turns] == [
-            "Hello.",
-            "Where are you?",
-            "By the river.",
-        ]
-        assert store.writes < 8
-
-
 async def test_a_pipeline_that_cannot_be_built_fails_that_leg_only() -> None:
     class Unbuildable(ScriptedLLM):
         is_broken = True
@@ -293,7 +206,7 @@ async def test_a_pipeline_that_cannot_be_built_fails_that_leg_only() -> None:
         session_id = await harness.create()
         call = await harness.call(session_id)
         assert await call.closed_by_server() is CloseReason.FAILED
-        assert [error.code for error in errors(harness)] == ["leg_failed"]
+        assert [error.code for error in harness.payloads(ErrorOccurred)] == ["leg_failed"]
         assert {row.in_use for row in harness.pool.statistics()} == {0}
         llm.is_broken = False
         again = await harness.call(session_id)
@@ -318,9 +231,3 @@ async def test_many_rude_calls_leave_nothing_behind() -> None:
         assert harness.sessions.live_count == 0
         assert {row.in_use for row in harness.pool.statistics()} == {0}
         assert len(harness.payloads(LegStarted)) == len(harness.payloads(LegEnded))
-
-
-def errors(harness: ConversationHarness) -> list[ErrorOccurred]:
-    return [
-        payload for payload in harness.payloads(ErrorOccurred) if isinstance(payload, ErrorOccurred)
-    ]
