@@ -30,7 +30,8 @@ _PHRASES: Final[dict[Courtesy, tuple[str, ...]]] = {
     Courtesy.WELL_BEING: ("how are you", "how are you doing", "how do you do", "how is it going"),
     Courtesy.THANKS: (
         "thank you", "thanks", "thank you very much", "thanks a lot", "many thanks",
-        "great thank you", "okay thank you", "that is very kind", "thank you so much", "great", "perfect", "very good", "wonderful",
+        "great thank you", "okay thank you", "that is very kind", "thank you so much",
+        "great", "perfect", "very good", "wonderful",
     ),
     Courtesy.GOODBYE: (
         "goodbye", "good bye", "bye", "bye bye", "see you", "see you later", "that is all",
@@ -38,7 +39,8 @@ _PHRASES: Final[dict[Courtesy, tuple[str, ...]]] = {
     ),
     Courtesy.REPEAT: (
         "can you repeat that", "repeat that", "repeat that please", "please repeat",
-        "say that again", "say that again please", "could you say that again", "once more please", "pardon",
+        "say that again", "say that again please", "could you say that again", "once more please",
+        "pardon",
         "sorry what did you say", "what did you say", "i did not understand", "again please",
         "i didn't get that", "what was that", "come again",
     ),

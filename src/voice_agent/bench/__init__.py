@@ -1,0 +1,1 @@
+"""Benchmarks: what the project says of itself, measured by one command each."""
