@@ -63,6 +63,7 @@ def server_config(app: Any, *, certificate: str | None, key: str | None) -> uvic
         app,
         loop="uvloop",
         http="httptools",
+        lifespan="off",
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_INTERVAL_S,

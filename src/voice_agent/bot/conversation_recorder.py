@@ -59,7 +59,8 @@ class TurnStopwatch:
         """Return the times of this answer, or None when no speech of the user led to it."""
         if self._speech_ended is None or self._turn_ended is None:
             return None
-        words = min(self._words_began or now, now)
+        # The end of the turn travels behind the words it sets off, and may be noted after them.
+        words = min(max(self._words_began or now, self._turn_ended), now)
         latency = LatencyMeasured(
             total_s=now - self._speech_ended,
             turn_s=self._turn_ended - self._speech_ended,

@@ -24,6 +24,9 @@ from voice_agent.sessions.live_session import Deadline, LiveSession
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.transports.base import CloseReason, Connection, ConnectionGoneError
 
+ENDED_EVENTS_LIMIT = 50
+"""Of how many sessions that are over the events are kept."""
+
 END_REASONS = {
     LegEnd.CLIENT_LEFT: EndReason.CLIENT_LEFT,
     LegEnd.SESSION_ENDED: EndReason.REQUESTED,
@@ -101,6 +104,7 @@ class SessionManager:
         self._clock = clock
         self._listeners = tuple(listeners)
         self._entries: dict[str, _Entry] = {}
+        self._ended_events: dict[str, Sequence[Event]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._creating = 0
         self._is_closing = False
@@ -200,6 +204,7 @@ class SessionManager:
         except ConnectionGoneError as gone:
             log.info("{}", gone)
             await connection.close(CloseReason.SILENT)
+            await self._end_if_unreachable(session_id)
         except SessionEndedError as error:
             log.info("{}", error)
             await connection.close(CloseReason.NORMAL)
@@ -229,9 +234,9 @@ class SessionManager:
         return entry.live.session.checkpoint if entry else await self._store.load(session_id)
 
     def events(self, session_id: str) -> Sequence[Event]:
-        """Return the last events of a live session, empty for one that is over."""
+        """Return the last events of a session, none of one that is over for long."""
         entry = self._entries.get(session_id)
-        return entry.live.events.history if entry else ()
+        return entry.live.events.history if entry else self._ended_events.get(session_id, ())
 
     async def list(self) -> Sequence[Checkpoint]:
         """Return all sessions the store knows, the live ones as they are now, newest first."""
@@ -297,6 +302,12 @@ class SessionManager:
             lost = end is LegEnd.CONNECTION_LOST
             await self._finish(entry, EndReason.CONNECTION_LOST if lost else EndReason.FAILED)
 
+    async def _end_if_unreachable(self, session_id: str) -> None:
+        """End a session that had one connection to come by, when that one came to nothing."""
+        entry = self._entries.get(session_id)
+        if entry is not None and not entry.resumable and entry.live.leg is None:
+            await self._finish(entry, EndReason.NEVER_CONNECTED)
+
     async def _end(self, entry: _Entry, leg_end: LegEnd) -> None:
         """End the session through its leg when it has one, and wait until it is over."""
         # Again when a newer connection displaced the leg meanwhile.
@@ -309,6 +320,9 @@ class SessionManager:
         entry.expiry.clear()
         if self._entries.pop(entry.live.session.id, None) is not None:
             await entry.live.end(reason)
+            self._ended_events[entry.live.session.id] = entry.live.events.history
+            while len(self._ended_events) > ENDED_EVENTS_LIMIT:
+                del self._ended_events[next(iter(self._ended_events))]
 
     def _expire(self, session_id: str) -> None:
         entry = self._entries.get(session_id)

@@ -41,3 +41,14 @@ def test_a_turn_that_goes_on_is_timed_from_its_last_words() -> None:
     latency = watch.audio_began(3.5)
     assert latency is not None
     assert latency.total_s == pytest.approx(0.5)
+
+
+def test_no_part_is_negative_when_the_words_overtake_the_end_of_the_turn() -> None:
+    watch = TurnStopwatch()
+    watch.user_spoke(1.0)
+    watch.words_began(1.19)
+    watch.turn_over(1.2)
+    latency = watch.audio_began(1.4)
+    assert latency is not None
+    assert latency.llm_s == 0
+    assert latency.turn_s + latency.llm_s + latency.tts_s == pytest.approx(latency.total_s)
