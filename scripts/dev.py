@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from build_console import BuildError, find_node
@@ -65,7 +65,8 @@ def test(arguments: Sequence[str]) -> int:
         options += ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal"]
     if tuple(suites) == _SUITES and not _selects(options):
         options += ["--cov", "--cov-report=term"]
-    return _pytest([*folders, *options])
+    chromium = system.CHROMIUM.path()
+    return _pytest([*folders, *options], {"CHROMIUM": chromium} if chromium else {})
 
 
 def soak(arguments: Sequence[str]) -> int:
@@ -242,8 +243,8 @@ def _selects(options: Sequence[str]) -> bool:
     )
 
 
-def _pytest(options: Sequence[str]) -> int:
-    status = show([PYTHON, "-m", "pytest", *options])
+def _pytest(options: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
+    status = show([PYTHON, "-m", "pytest", *options], environment)
     if status == 5:  # pytest's code for: nothing was collected
         raise CommandError("No test matches that.", "leave the options out, or see tests/")
     return status

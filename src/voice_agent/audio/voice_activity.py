@@ -16,7 +16,7 @@ class _SharedSileroModel(SileroOnnxModel):
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self.session = session
         self.sample_rates = [8000, 16000]
-        self.reset_states()
+        self.reset_states()  # type: ignore[no-untyped-call]
 
 
 class SharedSileroAnalyzer(SileroVADAnalyzer):

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from tests.integration.api.conftest import Site
 
 NO_AUDIO = """v=0

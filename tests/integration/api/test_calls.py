@@ -7,9 +7,9 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 from pipecat.frames.protobufs import frames_pb2
-from tests.integration.api.conftest import Site
 from websockets.asyncio.client import ClientConnection
 
+from tests.integration.api.conftest import Site
 from voice_agent.core.events import LegEnded, LegStarted
 from voice_agent.core.session import EndReason, SessionState
 

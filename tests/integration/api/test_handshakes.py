@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.integration.api.conftest import AGENT, Site, serve_site
 from websockets.exceptions import InvalidStatus
 
+from tests.integration.api.conftest import AGENT, Site, serve_site
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
 

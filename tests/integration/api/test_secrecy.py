@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from loguru import logger
-from tests.integration.api.conftest import Site
 from websockets.exceptions import InvalidStatus
+
+from tests.integration.api.conftest import Site
 
 SERVER_LOGGERS = ("uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 

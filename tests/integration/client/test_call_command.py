@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.integration.client.bot_script import Script
 from tests.integration.client.conftest import Serve
 from tests.integration.client.wire_server import Behaviour
-
 from voice_agent.client.call import CallRequest, ExitCode, TransportName, place_call, run_call
 from voice_agent.client.websocket import message_frame
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.integration.client.bot_script import Script
 from tests.integration.client.conftest import Serve
 from tests.integration.client.wire_server import Behaviour
-
 from voice_agent.client import (
     Call,
     Speech,

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 import uvloop
+
 from tests.integration.client.bot_script import Script
 from tests.integration.client.conftest import Serve
 from tests.integration.client.wire_server import Behaviour
-
 from voice_agent.client import (
     Call,
     CallDroppedError,

@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from pipecat.frames.protobufs import frames_pb2
+
 from tests.integration.client.bot_script import RATE, Script, ScriptedBot
 
 Frame = frames_pb2.Frame  # type: ignore[attr-defined]

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.unit.api.api_doubles import AGENT, OTHER_AGENT, services_of
 
+from tests.unit.api.api_doubles import AGENT, OTHER_AGENT, services_of
 from voice_agent.api.app import create_api
 from voice_agent.testing.harness import ConversationHarness
 

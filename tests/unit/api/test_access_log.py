@@ -5,8 +5,8 @@ import httpx2
 import pytest
 from loguru import logger
 from starlette.types import Message
-from tests.unit.api.conftest import ClientMaker
 
+from tests.unit.api.conftest import ClientMaker
 from voice_agent.api.access_log import AccessLog, logged_path
 from voice_agent.testing.harness import ConversationHarness
 

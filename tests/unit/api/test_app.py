@@ -1,7 +1,7 @@
 import httpx2
 import pytest
-from tests.unit.api.conftest import ClientMaker
 
+from tests.unit.api.conftest import ClientMaker
 from voice_agent.api.knock import KnockRules
 
 SHOP = "https://shop.example.com"

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from tests.unit.api.conftest import ClientMaker
 
 

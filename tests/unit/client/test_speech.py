@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile  # type: ignore[import-untyped]
+import soundfile
 
 from voice_agent.client.errors import SpeechUnreadableError
 from voice_agent.client.speech import Speech, room_noise, voiced_bounds

@@ -1,4 +1,5 @@
 import httpx2
+
 from tests.unit.api.conftest import ClientMaker
 
 

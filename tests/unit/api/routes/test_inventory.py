@@ -1,5 +1,6 @@
 import httpx2
 import pytest
+
 from tests.unit.api.api_doubles import AGENT
 from tests.unit.api.conftest import ClientMaker
 

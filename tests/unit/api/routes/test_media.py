@@ -3,9 +3,9 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.unit.api.api_doubles import RecordingPeers
 from tests.unit.api.conftest import ClientMaker
-
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.webrtc.signaling import Candidate

@@ -2,9 +2,9 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.unit.api.api_doubles import AGENT, OTHER_AGENT, RecordingPeers
 from tests.unit.api.conftest import ClientMaker
-
 from voice_agent.core.session import SessionState
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind

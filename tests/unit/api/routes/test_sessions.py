@@ -3,9 +3,9 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from tests.unit.api.api_doubles import AGENT, OTHER_AGENT
 from tests.unit.api.conftest import ClientMaker
-
 from voice_agent.sessions.manager import SessionPolicy
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
