@@ -59,6 +59,14 @@ CONNECTION_ENDS = {
 """What a connection's end means for its leg. Closed by this side: it broke the rules."""
 
 
+class _StoppedError(Exception):
+    """The leg must end before it has a pipeline."""
+
+    def __init__(self, end: LegEnd) -> None:
+        super().__init__(end)
+        self.end = end
+
+
 class PipelineBuilder(Protocol):
     """What builds pipelines; `bot.pipeline_factory` does."""
 
@@ -89,27 +97,28 @@ class Leg:
         self._pool = pool
         self._pipelines = pipelines
         self._sink = sink
-        self._requested: asyncio.Future[LegEnd] = asyncio.get_running_loop().create_future()
+        self._stopped: asyncio.Future[LegEnd] = asyncio.get_running_loop().create_future()
         self._log = logger.bind(session_id=session.id, leg_id=leg_id)
 
     def stop(self, end: LegEnd) -> None:
         """Ask it to end, and why. The first reason counts."""
-        if not self._requested.done():
-            self._requested.set_result(end)
+        if not self._stopped.done():
+            self._stopped.set_result(end)
 
     async def run(self) -> LegEnd:
         """Run until the leg has ended, and return why. Nothing of it is left afterwards."""
         end = LegEnd.FAILED
         lease: Lease | None = None
+        watching = asyncio.create_task(self._watch_connection(), name=f"leg {self.id} connection")
         self._sink(LegStarted(self.id, self.connection.kind))
         try:
-            lease = await self._pool.lease(
-                self._pipelines.resources(self._session.agent), timeout_s=LEASE_TIMEOUT_S
-            )
+            lease = await self._lease()
             worker = self._pipelines.build(
                 self._session, self.connection.transport(), lease, self._sink
             )
             end = await self._run_pipeline(worker)
+        except _StoppedError as stopped:
+            end = stopped.end
         except PoolRefusedError as error:
             end = LegEnd.REFUSED
             self._log.warning("no leg: {}", error)
@@ -121,11 +130,30 @@ class Leg:
             end = LegEnd.SERVER_STOPPED
             raise
         finally:
+            watching.cancel()
             await self.connection.close(CLOSE_REASONS[end])
             if lease is not None:
                 await lease.release()
             self._sink(LegEnded(self.id, end))
         return end
+
+    async def _watch_connection(self) -> None:
+        self.stop(CONNECTION_ENDS[await self.connection.wait_ended()])
+
+    async def _lease(self) -> Lease:
+        """Return the lease, or raise _StoppedError when the leg must end while it waits."""
+        resources = self._pipelines.resources(self._session.agent)
+        leasing = asyncio.create_task(self._pool.lease(resources, timeout_s=LEASE_TIMEOUT_S))
+        first: set[asyncio.Future[Any]] = {leasing, self._stopped}
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not leasing.done():
+                leasing.cancel()
+                await asyncio.gather(leasing, return_exceptions=True)
+        if leasing.cancelled():
+            raise _StoppedError(self._stopped.result())
+        return leasing.result()
 
     async def _run_pipeline(self, worker: PipelineWorker) -> LegEnd:
         runner = WorkerRunner(handle_sigint=False)
@@ -133,27 +161,21 @@ class Leg:
         running = asyncio.create_task(runner.run(), name=f"leg {self.id}")
         end = LegEnd.SERVER_STOPPED
         try:
-            end = await self._first_end(worker, running)
+            first: set[asyncio.Future[Any]] = {running, self._stopped}
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            end = self._end_of(worker, running)
             return end
         finally:
             # Before the pipeline: its transport would close the connection without a reason.
             await self.connection.close(CLOSE_REASONS[end])
             await self._finish(worker, running)
 
-    async def _first_end(self, worker: PipelineWorker, running: asyncio.Task[None]) -> LegEnd:
-        gone = asyncio.create_task(self.connection.wait_ended(), name=f"leg {self.id} connection")
-        try:
-            first: set[asyncio.Future[Any]] = {running, gone, self._requested}
-            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-        if self._requested.done():
-            return self._requested.result()
-        if running.done():
-            running.result()
-            # It ended by itself: the client asked it to, or a provider is of no more use.
-            return LegEnd.FAILED if _is_unusable(worker.pipeline) else LegEnd.CLIENT_LEFT
-        return CONNECTION_ENDS[gone.result()]
+    def _end_of(self, worker: PipelineWorker, running: asyncio.Task[None]) -> LegEnd:
+        if self._stopped.done():
+            return self._stopped.result()
+        running.result()
+        # It ended by itself: the client asked it to, or a provider is of no more use.
+        return LegEnd.FAILED if _is_unusable(worker.pipeline) else LegEnd.CLIENT_LEFT
 
     async def _finish(self, worker: PipelineWorker, running: asyncio.Task[None]) -> None:
         """See the runner's task to its end, gently at first."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from loguru import logger
 
@@ -26,16 +25,6 @@ from voice_agent.transports.base import Attempt
 
 ACTIVITY = (SpeakingStarted, TranscriptReceived, UserTurnEnded, SentenceHeard)
 """Events that show that a session is not idle."""
-
-
-@dataclass(frozen=True)
-class SessionTimes:
-    """How long a session waits, in seconds."""
-
-    connect_timeout_s: float
-    """From its creation to its first leg."""
-    resume_window_s: float
-    """From a lost connection to the next one."""
 
 
 class Deadline:

@@ -76,6 +76,8 @@ class _Entry:
         self.claiming = asyncio.Lock()
         self.leg_gone = asyncio.Event()
         self.leg_gone.set()
+        self.is_finishing = False
+        self.finished = asyncio.Event()
 
 
 class SessionManager:
@@ -317,12 +319,21 @@ class SessionManager:
         await self._finish(entry, END_REASONS[leg_end])
 
     async def _finish(self, entry: _Entry, reason: EndReason) -> None:
+        """End a session without a leg, once; return when its last checkpoint is written."""
         entry.expiry.clear()
-        if self._entries.pop(entry.live.session.id, None) is not None:
+        if entry.is_finishing:
+            await entry.finished.wait()
+            return
+        entry.is_finishing = True
+        try:
             await entry.live.end(reason)
-            self._ended_events[entry.live.session.id] = entry.live.events.history
+        finally:
+            session_id = entry.live.session.id
+            self._entries.pop(session_id, None)
+            self._ended_events[session_id] = entry.live.events.history
             while len(self._ended_events) > ENDED_EVENTS_LIMIT:
                 del self._ended_events[next(iter(self._ended_events))]
+            entry.finished.set()
 
     def _expire(self, session_id: str) -> None:
         entry = self._entries.get(session_id)
