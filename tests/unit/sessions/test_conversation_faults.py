@@ -192,6 +192,23 @@ async def test_a_lease_that_does_not_come_is_given_up() -> None:
         assert harness.clock.monotonic() - began == pytest.approx(10, abs=0.1)
 
 
+async def test_nobody_waits_for_a_lease_that_is_not_wanted_any_more() -> None:
+    async def create() -> object:
+        await asyncio.sleep(8)
+        return object()
+
+    tts = ScriptedTTS(needs=(Resource(ResourceKey(ResourceKind.SHARED, "tts", "slow"), create),))
+    async with ConversationHarness(AGENT, tts=tts, policy=POLICY) as harness:
+        began = harness.clock.monotonic()
+        session_id = (await harness.sessions.create(resumable=False)).session_id
+        call = await harness.call(session_id)
+        await asyncio.sleep(1)
+        await call.leave()
+        await harness.ended(session_id)
+        assert harness.clock.monotonic() - began < 1.5
+        assert {row.in_use for row in harness.pool.statistics()} == {0}
+
+
 async def test_a_pipeline_that_cannot_be_built_fails_that_leg_only() -> None:
     class Unbuildable(ScriptedLLM):
         is_broken = True

@@ -140,3 +140,18 @@ async def test_an_unfinished_sentence_is_answered_after_the_longest_wait() -> No
         await call.agent_says("We are open")
         first_audio = next(played.at for played in call.played if played.at > stopped)
         assert AGENT.turn.max_wait_s < first_audio - stopped < AGENT.turn.max_wait_s + 1.5
+
+
+async def test_of_a_greeting_that_is_cut_off_the_sentences_that_were_heard_are_kept() -> None:
+    chatty = replace(AGENT, greeting="Hello. This is a long welcome to our house, stay a while.")
+    async with ConversationHarness(chatty, replies=REPLIES) as harness:
+        call = await harness.call()
+        await call.agent_says("Hello.")
+        await asyncio.sleep(0.3)
+        await call.say("When are you open?")
+        await call.agent_finishes(REPLIES["open"])
+        await call.leave()
+        kept = await harness.ended()
+    greeting, question, _ = kept.conversation.turns
+    assert (greeting.text, greeting.state) == ("Hello.", TurnState.INTERRUPTED)
+    assert question.text == "When are you open?"
