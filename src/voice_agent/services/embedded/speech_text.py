@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
-LONGEST_PIECE: Final = 300
-"""Characters, about twenty seconds of speech: what is synthesised in one go."""
+LONGEST_PIECE: Final = 200
+"""Characters, about thirteen seconds of speech: what is synthesised in one go. Flite looks at all of
+it, for a quarter of a millisecond a character, before it makes the first sample."""
 
 _ENDS: Final = (
     re.compile(r"[.!?。！？]+[\"')\]]*\s+"),

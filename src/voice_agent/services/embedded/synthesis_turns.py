@@ -1,49 +1,87 @@
 """Who may use the processor next, among speeches that are synthesised at the same time."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, NamedTuple
+
+SAFE_LEAD_S: Final = 0.2
+"""Seconds of speech that a listener should have in hand before others are begun."""
+
+
+class Speech(NamedTuple):
+    """A speech that wants to go on.
+
+    `runs_out` is when its listener will have heard all that was made of it so far, on the clock of
+    the turns, in seconds; None when nothing was made yet. `arrival` numbers the wishes.
+    """
+
+    runs_out: float | None
+    arrival: int
+    chosen: threading.Event
+
+
+def urgency(speech: Speech, now: float) -> tuple[int, float]:
+    """Return what sorts speeches by urgency at the time `now`, the most urgent first.
+
+    First those that are about to run out, as a gap is worse than a late beginning and more speech
+    takes little work; then those that have not begun, in the order they came; then the others.
+    """
+    if speech.runs_out is None:
+        return 1, speech.arrival
+    return (0 if speech.runs_out - now < SAFE_LEAD_S else 2), speech.runs_out
 
 
 class SynthesisTurns:
-    """One speech works at a time, and the one that is least ahead goes next.
+    """One speech is worked at at a time, the most urgent one.
 
-    All speeches of a helper together then use one core at most, and nobody waits for the end of
-    another's long sentence to hear the first of his own.
+    All speeches of a helper together then use one core at most, nobody waits for the end of
+    another's long sentence to hear the first of his own, and nobody's speech has a gap because
+    others begin theirs.
     """
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
         self._busy = False
         self._arrivals = 0
-        self._waiting: list[tuple[int, int]] = []
+        self._waiting: list[Speech] = []
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Hold the processor inside; begins as soon as it is this thread's turn."""
-        self._begin(0)
+        """Hold the processor inside, for a speech that begins; waits for its turn."""
+        with self._lock:
+            speech = self._add(None)
+            if not self._busy:
+                self._choose()
+        speech.chosen.wait()
         try:
             yield
         finally:
-            self._end()
+            with self._lock:
+                self._choose()
 
-    def pass_on(self, samples_made: int) -> None:
-        """Let those go first who have made fewer samples of their speech; called in a turn."""
-        if self._waiting:
-            self._end()
-            self._begin(samples_made)
+    def pass_on(self, runs_out: float) -> None:
+        """Let those go first who are more urgent than a speech that `runs_out`; in a turn."""
+        if not self._waiting:
+            return
+        with self._lock:
+            speech = self._add(runs_out)
+            self._choose()
+        speech.chosen.wait()
 
-    def _begin(self, samples_made: int) -> None:
-        with self._changed:
-            self._arrivals += 1
-            ticket = (samples_made, self._arrivals)
-            self._waiting.append(ticket)
-            while self._busy or min(self._waiting) != ticket:
-                self._changed.wait()
-            self._waiting.remove(ticket)
-            self._busy = True
+    def _add(self, runs_out: float | None) -> Speech:
+        self._arrivals += 1
+        speech = Speech(runs_out, self._arrivals, threading.Event())
+        self._waiting.append(speech)
+        return speech
 
-    def _end(self) -> None:
-        with self._changed:
-            self._busy = False
-            self._changed.notify_all()
+    def _choose(self) -> None:
+        """Hand the turn to the most urgent one: decided once, as who that is changes with time."""
+        now = self._clock()
+        speech = min(self._waiting, key=lambda speech: urgency(speech, now), default=None)
+        self._busy = speech is not None
+        if speech is not None:
+            self._waiting.remove(speech)
+            speech.chosen.set()

@@ -291,3 +291,22 @@ async def test_a_helper_gets_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None
     await helper.close()
     assert b"PATH" in environment
     assert b"sk-secret" not in environment
+
+
+def test_a_helper_works_on_uvloop_too() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def converse() -> None:
+        helper = HelperProcess("test", command(), restart=QUICK)
+        await helper.start()
+        with await helper.open_stream() as stream:
+            payload = os.urandom(300_000)
+            assert (await stream.request(ECHO, payload, timeout_s=5)).payload == payload
+            with pytest.raises(HelperDiedError):
+                await stream.request(DIE, timeout_s=5)
+        with await helper.open_stream() as stream:
+            await stream.request(ECHO, timeout_s=5)
+        await helper.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(converse())

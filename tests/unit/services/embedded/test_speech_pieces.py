@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from voice_agent.services.embedded.flite_helper import to_ascii
 from voice_agent.services.embedded.speech_service import SpeechFramer
 from voice_agent.services.embedded.speech_text import is_speakable, split_speech
@@ -13,7 +15,7 @@ from voice_agent.services.embedded.synthesis_protocol import (
     encode_request,
     encode_voices,
 )
-from voice_agent.services.embedded.synthesis_turns import SynthesisTurns
+from voice_agent.services.embedded.synthesis_turns import Speech, SynthesisTurns, urgency
 
 
 def test_a_short_text_stays_whole() -> None:
@@ -73,31 +75,56 @@ def test_flite_gets_plain_letters() -> None:
     assert to_ascii("5 € or 20 °C") == "5  euros  or 20  degrees C"
 
 
-def test_who_is_least_ahead_synthesises_next() -> None:
-    turns = SynthesisTurns()
-    order: list[str] = []
-    first_works, others_wait = threading.Event(), threading.Event()
+def test_a_speech_about_to_run_out_goes_before_those_that_begin_and_they_before_the_others() -> (
+    None
+):
+    now, chosen = 100.0, threading.Event()
+    about_to_run_out, later = Speech(100.1, 5, chosen), Speech(100.15, 1, chosen)
+    ran_out = Speech(99.0, 9, chosen)
+    first_new, second_new = Speech(None, 2, chosen), Speech(None, 3, chosen)
+    well_ahead = Speech(103.0, 4, chosen)
+    speeches = [well_ahead, second_new, later, first_new, about_to_run_out, ran_out]
+    assert sorted(speeches, key=lambda speech: urgency(speech, now)) == [
+        ran_out,
+        about_to_run_out,
+        later,
+        first_new,
+        second_new,
+        well_ahead,
+    ]
 
-    def ahead() -> None:
+
+@pytest.mark.parametrize(
+    ("runs_out", "order"),
+    [
+        (5.0, ["first", "new", "first again"]),
+        (0.1, ["first", "first again", "new"]),
+    ],
+)
+def test_the_most_urgent_speech_is_worked_at_next(runs_out: float, order: list[str]) -> None:
+    turns = SynthesisTurns(clock=lambda: 0.0)
+    worked: list[str] = []
+    first_works, other_waits = threading.Event(), threading.Event()
+
+    def first() -> None:
         with turns.turn():
             first_works.set()
-            others_wait.wait(5)
-            order.append("first")
-            turns.pass_on(5000)
-            order.append("first again")
+            other_waits.wait(5)
+            worked.append("first")
+            turns.pass_on(runs_out)
+            worked.append("first again")
 
     def new() -> None:
         with turns.turn():
-            order.append("new")
+            worked.append("new")
 
-    threads = [threading.Thread(target=ahead)]
+    threads = [threading.Thread(target=first), threading.Thread(target=new)]
     threads[0].start()
     first_works.wait(5)
-    threads.append(threading.Thread(target=new))
     threads[1].start()
     while not turns._waiting:
         pass
-    others_wait.set()
+    other_waits.set()
     for thread in threads:
         thread.join(5)
-    assert order == ["first", "new", "first again"]
+    assert worked == order
