@@ -26,6 +26,7 @@ class Destination:
         agent: The agent's id; None for the server's default.
         timeout_s: For each step of connecting, in seconds.
         verify_tls: False to accept any certificate.
+        invitation: The session to come back to; None for a new one.
     """
 
     url: str
@@ -33,6 +34,7 @@ class Destination:
     agent: str | None = None
     timeout_s: float = 10.0
     verify_tls: bool = True
+    invitation: Invitation | None = None
 
 
 class Connector:
@@ -73,7 +75,9 @@ class Connector:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         signalling = Signalling(base_url, self._http, destination.timeout_s)
-        invitation = await signalling.create_session(destination.agent, destination.transport)
+        invitation = destination.invitation
+        if invitation is None:
+            invitation = await signalling.create_session(destination.agent, destination.transport)
         self.invitation = invitation
         for offer in _wanted(invitation.transports, destination.transport):
             media = self._build(offer, signalling, invitation.token, listener)

@@ -20,7 +20,7 @@ from voice_agent.client.heard import HeardAudio
 from voice_agent.client.media import Media
 from voice_agent.client.microphone import Microphone, MicrophonePacket, Utterance
 from voice_agent.client.recording import bot_side, user_side, write_wav
-from voice_agent.client.signalling import TransportName
+from voice_agent.client.signalling import Invitation, TransportName
 from voice_agent.client.speech import Speech, room_noise
 from voice_agent.client.waiting import CallEvents
 
@@ -37,6 +37,7 @@ class Call(CallEvents):
         announce: False for a client that connects and never says that it is ready.
         keep_samples: False to keep no samples of what is received, only when it was audible.
         verify_tls: False to accept any certificate, a self-signed one for instance.
+        invitation: That of an earlier call, to come back to its session; None for a new session.
         clock: Monotonic seconds; all times of a call are its.
 
     Attributes:
@@ -57,10 +58,11 @@ class Call(CallEvents):
         announce: bool = True,
         keep_samples: bool = True,
         verify_tls: bool = True,
+        invitation: Invitation | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
-        self._destination = Destination(url, transport, agent, timeout_s, verify_tls)
+        self._destination = Destination(url, transport, agent, timeout_s, verify_tls, invitation)
         self._connector = Connector(self._destination, clock)
         self._has_microphone = microphone
         self._announce = announce
@@ -89,6 +91,11 @@ class Call(CallEvents):
         await self.close()
 
     @property
+    def invitation(self) -> Invitation | None:
+        """What the server answered to the wish for a session; None before it did."""
+        return self._connector.invitation
+
+    @property
     def session_id(self) -> str | None:
         """The session's id, None before the server gave one."""
         invitation = self._connector.invitation
@@ -98,6 +105,11 @@ class Call(CallEvents):
     def transport(self) -> TransportName | None:
         """The transport in use, or last tried; None before there was one."""
         return self._media.name if self._media else None
+
+    @property
+    def utterances(self) -> tuple[Utterance, ...]:
+        """All that the caller has said, or is to say, in order."""
+        return tuple(self._microphone.utterances)
 
     @property
     def attempts(self) -> list[tuple[TransportName, CallError]]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile  # type: ignore[import-untyped]
-from tests.integration.client.wire_server import Behaviour, WireServer
+import soundfile
 
+from tests.integration.client.wire_server import Behaviour, WireServer
 from voice_agent.client import Speech, turns
 
 Serve = Callable[..., Awaitable[WireServer]]

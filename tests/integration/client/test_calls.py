@@ -175,6 +175,20 @@ async def test_webrtc_that_fails_gives_way_to_websocket(serve: Serve) -> None:
 
 
 @BOTH
+async def test_a_caller_comes_back_to_his_session(serve: Serve, transport: TransportName) -> None:
+    server = await serve()
+
+    async with Call(server.url, transport=transport) as first:
+        await greeting(first)
+    async with Call(server.url, transport=transport, invitation=first.invitation) as second:
+        await greeting(second)
+
+    assert len(server.seen.wishes) == 1, "he asked for one session"
+    assert len(server.seen.authorizations) == 2, "and connected to it twice"
+    assert second.session_id == first.session_id == "s1"
+
+
+@BOTH
 async def test_many_calls_at_once_do_not_disturb_each_other(
     serve: Serve, question: Speech, transport: TransportName
 ) -> None:
