@@ -113,8 +113,7 @@ class OpenAITTSProvider(_OpenAIProvider):
     stage = Stage.TTS
 
     def build(self, agent: Agent, lease: Lease) -> OpenAICompatibleTTSService:
-        """Return a text-to-speech service for one leg, whoever the agent."""
-        del agent
+        """Return a text-to-speech service for one leg."""
         return OpenAICompatibleTTSService(
             api_key=self._api_key,
             base_url=self._base_url,
@@ -122,6 +121,8 @@ class OpenAITTSProvider(_OpenAIProvider):
             settings=OpenAICompatibleTTSService.Settings(
                 model=self._model("gpt-4o-mini-tts", "tts-1"),
                 voice=self._options.voice or "alloy",
+                # Not sent: it tells where sentences end.
+                language=agent.language,
             ),
         )
 

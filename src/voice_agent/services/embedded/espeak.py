@@ -62,7 +62,7 @@ class EspeakProvider:
             voice = named_voice(synthesizer.voices, setting.name, "espeak-ng")
         else:
             voice = voice_for_language(synthesizer.voices, agent.language, "espeak-ng")
-        return EmbeddedTTSService(synthesizer, voice, speed=setting.speed)
+        return EmbeddedTTSService(synthesizer, voice, language=agent.language, speed=setting.speed)
 
     async def check(self) -> Sequence[str]:
         """Return what is missing or wrong: the library, the voice."""

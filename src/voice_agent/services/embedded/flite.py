@@ -54,17 +54,16 @@ class FliteProvider:
         return (FLITE,)
 
     def build(self, agent: Agent, lease: Lease) -> EmbeddedTTSService:
-        """Return a speech service for one leg, whoever the agent.
+        """Return a speech service for one leg.
 
         Raises:
             SettingsError: The voice that the settings name does not exist.
         """
-        del agent
         synthesizer = lease.get(FLITE)
         setting = parse_voice_setting(self._options.voice)
         name = setting.name or synthesizer.voices[0].name
         voice = named_voice(synthesizer.voices, name, "flite")
-        return EmbeddedTTSService(synthesizer, voice, speed=setting.speed)
+        return EmbeddedTTSService(synthesizer, voice, language=agent.language, speed=setting.speed)
 
     async def check(self) -> Sequence[str]:
         """Return what is missing or wrong: the library, the voice."""

@@ -54,11 +54,13 @@ class EmbeddedTTSService(TTSService):
 
     Settings = TTSSettings
 
-    def __init__(self, synthesizer: Synthesizer, voice: Voice, *, speed: float = 1.0) -> None:
+    def __init__(
+        self, synthesizer: Synthesizer, voice: Voice, *, language: str, speed: float = 1.0
+    ) -> None:
         super().__init__(
             push_start_frame=True,
             push_stop_frames=True,
-            settings=TTSSettings(model=None, voice=voice.name, language=None),
+            settings=TTSSettings(model=None, voice=voice.name, language=language),
         )
         self._synthesizer = synthesizer
         self._voice = voice

@@ -4,8 +4,10 @@ import re
 from typing import Final
 
 LONGEST_PIECE: Final = 200
-"""Characters, about thirteen seconds of speech: what is synthesised in one go. Flite looks at all of
-it, for a quarter of a millisecond a character, before it makes the first sample."""
+"""Characters, about thirteen seconds of speech: what is synthesised in one go.
+
+Flite looks at all of it, for a quarter of a millisecond a character, before the first sample.
+"""
 
 _ENDS: Final = (
     re.compile(r"[.!?。！？]+[\"')\]]*\s+"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
+from voice_agent.services.embedded import helper_connection
 from voice_agent.services.embedded.helper_errors import (
     HelperDiedError,
     HelperOverflowError,
@@ -256,8 +257,29 @@ async def test_closing_fails_open_streams_and_leaves_neither_task_nor_process() 
     assert asyncio.all_tasks() == tasks
 
 
-@pytest.mark.parametrize("kind", [ECHO, HANG], ids=["idle child", "busy child"])
-async def test_the_child_ends_when_its_parent_is_killed(kind: int) -> None:
+async def test_a_child_that_reads_nothing_any_more_is_replaced(
+    helper: HelperProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(helper_connection, "_WRITE_TIMEOUT_S", 0.3)
+    stream = await helper.open_stream()
+    await stream.send(HANG)
+
+    async def send_much() -> None:
+        for _ in range(1000):
+            await stream.send(ECHO, bytes(65536))
+
+    with pytest.raises(HelperDiedError, match="it read nothing"):
+        await send_much()
+    with await helper.open_stream() as again:
+        assert (await again.request(ECHO, b"new", timeout_s=5)).payload == b"new"
+
+
+@pytest.mark.parametrize(
+    ("kind", "backlog"),
+    [(ECHO, 0), (HANG, 0), (HANG, 5_000_000)],
+    ids=["idle child", "busy child", "busy child with a full inbox"],
+)
+async def test_the_child_ends_when_its_parent_is_killed(kind: int, backlog: int) -> None:
     parent_code = f"""
 import asyncio, sys
 from voice_agent.services.embedded.helper_process import HelperProcess
@@ -267,6 +289,8 @@ async def main():
     stream = await helper.open_stream()
     await stream.send({kind})
     print(helper.pid, flush=True)
+    await stream.send({ECHO}, bytes({backlog} // 2))
+    await stream.send({ECHO}, bytes({backlog} // 2))
     await asyncio.sleep(60)
 asyncio.run(main())
 """
