@@ -1,1 +1,5 @@
-"""Benchmarks: what the project says of itself, measured by one command each."""
+"""Benchmarks: what the project says of itself, measured by one command each.
+
+`python -m voice_agent.bench churn|idle|crowd|barge-in|answers` calls a server of its own and shows
+what that costs and how fast it is; `speech_accuracy` measures how well it understands.
+"""

@@ -7,6 +7,8 @@
 - `scripted_stt`, `scripted_llm`, `scripted_tts`, `scripted_hearing`: providers and engines that do
   what the test says, and fail when it says so (`script`), on speech that carries its words
   (`audible_text`).
+- `running_server`: the real server as a process, and what is in it (`server_probe`) and holds its
+  event loop (`loop_watchdog`).
 - `service_run`, `openai_server`: one service in a pipeline, and a server for the `openai` family.
 
 It needs `pip install voice-agent-backend[testing]`.
