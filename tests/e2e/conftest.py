@@ -6,13 +6,18 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
+import soxr
 from playwright.sync_api import Page, Playwright, sync_playwright
+
 from tests.e2e.caller import Caller, Speech
 from tests.e2e.chromium import Chromium, open_page
-from tests.e2e.running_server import RunningServer, serving
-
 from voice_agent.console_files import console_directory
+from voice_agent.testing.running_server import RunningServer, serving
+
+_RATE = 48_000
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +48,10 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Speech:
         spoken = folder / f"{name}.wav"
         padded = folder / f"{name}-{before_s}-{after_s}.wav"
         subprocess.run(["flite", "-voice", "awb", "-t", text, "-o", spoken], check=True)
-        subprocess.run(
-            ["sox", spoken, "-r", "48000", "-c", "1", padded, "pad", str(before_s), str(after_s)],
-            check=True,
-        )
+        samples, rate = soundfile.read(spoken)
+        sounding = soxr.resample(samples, rate, _RATE)
+        silences = (int(before_s * _RATE), int(after_s * _RATE))
+        soundfile.write(padded, np.pad(sounding, silences), _RATE)
         return padded
 
     return say

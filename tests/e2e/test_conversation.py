@@ -1,17 +1,23 @@
 """The main job: open the page, speak, hear an answer, over both transports."""
 
+import re
+import statistics
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
+
 from tests.e2e.caller import Caller, Speech
 from tests.e2e.chromium import Chromium, open_page
-from tests.e2e.running_server import RunningServer
+from voice_agent.testing.running_server import RunningServer
 
 SATURDAY = "What are your opening hours on Saturday?"
 ANSWER = "from nine to six"
 AUDIBLE = 0.002
 """Energy of a short sentence at the least; silence and noise of the line stay far below."""
+
+BARGE_IN_MS = 350
+"""From the onset of the caller's speech to silence."""
 
 NAMES = {"webrtc": "WebRTC", "websocket": "WebSocket"}
 both_transports = pytest.mark.parametrize("transport", list(NAMES))
@@ -22,7 +28,7 @@ def test_a_question_spoken_into_the_microphone_is_answered(
     chromium: Chromium, server: RunningServer, speech: Speech, transport: str
 ) -> None:
     # The greeting takes some three seconds: the question comes after it.
-    wav = speech(SATURDAY, before_s=6, after_s=30)
+    wav = speech(SATURDAY, before_s=8, after_s=30)
     caller = Caller(open_page(chromium.with_microphone(wav)), server.url)
     caller.call(transport)
     expect(caller.connection).to_have_text(NAMES[transport])
@@ -32,7 +38,9 @@ def test_a_question_spoken_into_the_microphone_is_answered(
     caller.sees(ANSWER)
     caller.hears_silence()
     assert caller.energy_since(greeted) > AUDIBLE
-    expect(caller.transcript.locator("[data-side=user]")).to_contain_text("Saturday", timeout=5_000)
+    expect(caller.transcript.locator("[data-side=user]")).to_contain_text(
+        "Saturday", ignore_case=True
+    )
     caller.hang_up()
 
 
@@ -52,15 +60,20 @@ def test_a_typed_question_is_answered_aloud(caller: Caller, transport: str) -> N
 def test_what_the_agent_says_stops_when_the_caller_barges_in(
     caller: Caller, speech: Speech, transport: str, record_property: Callable[[str, object], None]
 ) -> None:
+    question = speech("Where can I park?")
     caller.call(transport)
     caller.hears_silence()
-    caller.type("What can you tell me about yourself?")
-    caller.hears_speech()
-    began = caller.say(speech("Wait. Where can I park?"))
-    silent = caller.silent_since(began)
-    record_property("barge_in_ms", round(silent - began))
-    print(f"barge-in over {transport}: {silent - began:.0f} ms")
-    assert silent - began < 350
+    delays = []
+    for _ in range(3):
+        caller.type("What is this software?")
+        caller.hears_speech()
+        began = caller.say(question)
+        delays.append(round(caller.silent_since(began) - began))
+        caller.hears_silence()
+    record_property("barge_in_ms", delays)
+    print(f"barge-in over {transport}: {delays} ms")
+    assert statistics.median(delays) < BARGE_IN_MS
+    expect(caller.transcript.locator("[data-interrupted=true]")).to_have_count(3)
     caller.sees("garage under the house")
 
 
@@ -95,9 +108,7 @@ def test_the_microphone_can_be_muted_and_its_level_is_shown(
     caller.open()
     level = caller.page.get_by_role("meter", name="Microphone level")
     caller.page.get_by_role("button", name="Talk").click()
-    caller.page.wait_for_function(
-        "() => Number(document.querySelector('[role=meter]')?.ariaValueNow) > 20"
-    )
+    expect(level).to_have_attribute("aria-valuenow", re.compile(r"^([2-9]\d|100)$"))
     caller.is_connected()
     microphone = caller.page.get_by_role("button", name="Microphone")
     microphone.click()

@@ -4,9 +4,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, Request, expect
+
 from tests.e2e.caller import Caller
 from tests.e2e.chromium import Chromium, open_page
-from tests.e2e.running_server import RunningServer
+from voice_agent.testing.running_server import RunningServer
 
 
 def test_a_whole_call_can_be_made_with_the_keyboard(caller: Caller) -> None:

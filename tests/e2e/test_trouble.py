@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from playwright.sync_api import expect
+
 from tests.e2e.caller import Caller
 from tests.e2e.chromium import Chromium, open_page
-from tests.e2e.running_server import RunningServer, serving
+from voice_agent.testing.running_server import RunningServer, serving
 
 
 def test_with_the_microphone_refused_the_caller_can_type(
@@ -31,10 +32,10 @@ def test_without_a_microphone_the_caller_can_type(
 
 
 def test_an_address_without_tls_is_told_how_to_get_it(chromium: Chromium, tmp_path: Path) -> None:
-    with serving(tmp_path, "--public-url", "http://voice.test") as server:
-        port = server.url.rstrip("/").rpartition(":")[2]
-        browser = chromium.start(f"--host-resolver-rules=MAP voice.test 127.0.0.1:{port}")
-        caller = Caller(open_page(browser), "http://voice.test/")
+    allowed = {"VOICE_AGENT_ALLOWED_HOSTS": "voice.test"}
+    with serving(tmp_path, environment=allowed) as server:
+        browser = chromium.start("--host-resolver-rules=MAP voice.test 127.0.0.1")
+        caller = Caller(open_page(browser), f"http://voice.test:{server.port}/")
         caller.open()
         expect(caller.notice).to_contain_text("only over HTTPS or on localhost")
         expect(caller.notice).to_contain_text("voice-agent serve --tls self-signed")
