@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 CONNECT_MS = 20_000
 ANSWER_MS = 15_000
+SENTENCES_MS = 30_000
 SILENCE_MS = 600
 """Longer than the pause between two sentences."""
 
@@ -54,12 +55,12 @@ class Caller:
 
     def hears_speech(self) -> None:
         """Wait until the agent can be heard."""
-        self.page.wait_for_function("() => ears.hears()", timeout=ANSWER_MS)
+        self.page.evaluate("within => ears.hearSpeech(within)", ANSWER_MS)
 
     def hears_silence(self) -> None:
         """Wait until the agent has been heard and is silent again."""
         self.hears_speech()
-        self.page.wait_for_function(f"() => !ears.hears({SILENCE_MS})", timeout=30_000)
+        self.page.evaluate(f"within => ears.hearSilence({SILENCE_MS}, within)", SENTENCES_MS)
 
     def now(self) -> float:
         """Return the page's time in milliseconds."""
@@ -71,9 +72,8 @@ class Caller:
 
     def silent_since(self, time: float) -> float:
         """Return when what was heard at `time` fell silent, waiting until it has."""
-        silent_since = "from => ears.silentSince(from, 300)"
-        self.page.wait_for_function(f"from => ({silent_since})(from) !== null", arg=time)
-        return float(self.page.evaluate(silent_since, time))
+        fall_silent = f"from => ears.fallSilent(from, 300, {SENTENCES_MS})"
+        return float(self.page.evaluate(fall_silent, time))
 
     def sees(self, words: str) -> None:
         """Wait until the agent is seen saying `words`."""

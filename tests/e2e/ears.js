@@ -10,6 +10,7 @@
 (() => {
   const PERIOD_MS = 10;
   const WINDOW = 256;
+  const AUDIBLE = 0.005;
   const heard = [];
   const spoken = [];
   const analysers = [];
@@ -57,6 +58,24 @@
     },
   });
 
+  function soundsWithin(ms) {
+    const since = performance.now() - ms;
+    return heard.some(([at, level]) => at >= since && level > AUDIBLE);
+  }
+
+  function until(what, withinMs, ask) {
+    return new Promise((resolve, reject) => {
+      const begun = performance.now();
+      const timer = setInterval(() => {
+        const answer = ask();
+        if (answer) resolve(answer);
+        else if (performance.now() - begun < withinMs) return;
+        else reject(new Error(`waited ${withinMs} ms in vain ${what}`));
+        clearInterval(timer);
+      }, PERIOD_MS);
+    });
+  }
+
   let mouth;
   window.ears = {
     heard,
@@ -82,38 +101,32 @@
       connect.call(source, mouth.lips);
       connect.call(source, listen(mouth.context, spoken));
       source.start();
-      const said = new Promise((resolve) => (source.onended = resolve));
       const from = performance.now();
-      const threshold = 0.01;
-      return new Promise((resolve, reject) => {
-        const timer = setInterval(() => {
-          const first = spoken.find(([at, level]) => at >= from && level > threshold);
-          if (first) {
-            clearInterval(timer);
-            resolve(first[0]);
-          }
-        }, PERIOD_MS);
-        said.then(() => reject(new Error("nothing sounded")));
+      return until("to speak", 2000, () => {
+        const first = spoken.find(([at, level]) => at >= from && level > AUDIBLE);
+        return first && first[0];
       });
     },
 
-    /** Whether something has been heard within the last `withinMs`. */
-    hears(withinMs = 100, threshold = 0.005) {
-      const since = performance.now() - withinMs;
-      return heard.some(([at, level]) => at >= since && level > threshold);
-    },
+    /** Resolves when something can be heard. */
+    hearSpeech: (withinMs) => until("to hear speech", withinMs, () => soundsWithin(100)),
 
-    /** When what was heard at `from` fell silent for at least `forMs`; null while it has not. */
-    silentSince(from, forMs, threshold = 0.005) {
-      const after = heard.filter(([at]) => at >= from);
-      let quiet = null;
-      for (const [at, level] of after) {
-        if (level > threshold) quiet = null;
-        else quiet ??= at;
-        if (quiet !== null && at - quiet >= forMs) return quiet;
-      }
-      return null;
-    },
+    /** Resolves when nothing has been heard for `forMs`. */
+    hearSilence: (forMs, withinMs) =>
+      until("to hear silence", withinMs, () => !soundsWithin(forMs)),
+
+    /** Resolves with when what was heard at `from` fell silent, for `forMs` at least. */
+    fallSilent: (from, forMs, withinMs) =>
+      until("for speech to stop", withinMs, () => {
+        let quiet = null;
+        for (const [at, level] of heard) {
+          if (at < from) continue;
+          if (level > AUDIBLE) quiet = null;
+          else quiet ??= at;
+          if (quiet !== null && at - quiet >= forMs) return quiet;
+        }
+        return null;
+      }),
 
     /** The energy heard since `from`: the sum of squared levels times seconds. */
     energy(from = 0) {

@@ -202,11 +202,12 @@ export class Call {
     for (const timer of this.timers.splice(0)) window.clearInterval(timer);
     this.apply(notice ? { type: "ended", notice } : { type: "ended" });
     speaker?.flush();
-    await line?.close();
     microphone?.close();
+    // The server hears of a hang-up before the line is cut: a cut alone may be an accident.
+    if (session && !notice) await this.server.endSession(session);
+    await line?.close();
     await speaker?.close();
     await context?.close();
-    if (session) await this.server.endSession(session);
   }
 
   private apply(event: CallEvent): void {

@@ -39,6 +39,7 @@ export interface Capabilities {
 
 type Fetch = typeof fetch;
 
+const GOODBYE_WITHIN_MS = 1_000;
 const ANSWER_WITHIN_MS = 15_000;
 
 /** The server's HTTP side, relative to where the page itself was served from. */
@@ -74,6 +75,7 @@ export class Server {
         method: "DELETE",
         headers: { Authorization: `Bearer ${session.token}` },
         keepalive: true,
+        signal: AbortSignal.timeout(GOODBYE_WITHIN_MS),
       });
     } catch {
       // Nothing to mend: the server notices the closed connection.
