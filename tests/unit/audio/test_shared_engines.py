@@ -23,7 +23,8 @@ def speech_like(seconds: float) -> npt.NDArray[np.int16]:
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
     voice = np.sum([np.sin(k * phase) / k for k in range(1, 30)], axis=0)
     syllables = (np.sin(2 * np.pi * 4 * times) > -0.3) * (np.sin(2 * np.pi * 0.4 * times) > 0)
-    loud: npt.NDArray[np.int16] = (9000 * voice / np.max(np.abs(voice)) * syllables).astype(np.int16)
+    loud = 9000 * voice / np.max(np.abs(voice)) * syllables
+    return np.asarray(loud, np.int16)
 
 
 async def test_voice_activity_gives_pipecats_confidences_and_states() -> None:
