@@ -7,7 +7,7 @@ out what such a player would have played.
 
 import math
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +31,12 @@ class Played:
     Attributes:
         at: When its first sample sounded, in monotonic seconds.
         samples: Mono PCM16.
+        arrived_at: When it arrived; over WebSocket earlier than it sounds.
     """
 
     at: float
     samples: Samples
+    arrived_at: float
 
 
 class HeardAudio:
@@ -77,21 +79,27 @@ class HeardAudio:
 
     def queue(self, arrived_at: float, samples: Samples) -> None:
         """Adds audio that a player plays when it has played all that came before."""
-        self.add(max(arrived_at, self._end), samples)
+        at = max(arrived_at, self._end)
+        self._add(at, Played(at, samples, arrived_at))
 
-    def add(self, at: float, samples: Samples, placed_at: float | None = None) -> None:
-        """Adds audio that is heard at that time.
+    def add(self, arrived_at: float, samples: Samples, placed_at: float | None = None) -> None:
+        """Adds audio that is heard when it arrives.
 
         Args:
-            at: When it is heard, in monotonic seconds.
+            arrived_at: When it arrived, in monotonic seconds.
             samples: Mono PCM16.
-            placed_at: Where in the recording it belongs, when that is steadier than `at`.
+            placed_at: Where in the recording it belongs, when that is steadier.
         """
+        place = arrived_at if placed_at is None else placed_at
+        self._add(arrived_at, Played(place, samples, arrived_at))
+
+    def _add(self, at: float, played: Played) -> None:
+        samples = played.samples
         seconds = len(samples) / self.sample_rate
         self.received_s += seconds
         self._end = at + seconds
         if self._keep_samples:
-            self._played.append(Played(at if placed_at is None else placed_at, samples))
+            self._played.append(played)
         count = len(samples) // self._window
         windows = samples[: count * self._window].astype(np.float32).reshape(count, self._window)
         power = np.einsum("ij,ij->i", windows, windows) / self._window
@@ -117,7 +125,7 @@ class HeardAudio:
         if self._played:
             last = self._played[-1]
             keep = round((at - last.at) * self.sample_rate)
-            self._played[-1] = Played(last.at, last.samples[:keep])
+            self._played[-1] = replace(last, samples=last.samples[:keep])
         return dropped
 
     def onset_after(self, at: float, gap_s: float = 0.15) -> float | None:

@@ -53,6 +53,7 @@ def user_side(utterances: Sequence[Utterance], start: float) -> Samples:
         Played(
             utterance.started_at,
             resample(utterance.speech.samples, utterance.speech.sample_rate, RECORDING_RATE),
+            utterance.started_at,
         )
         for utterance in utterances
         if utterance.started_at is not None

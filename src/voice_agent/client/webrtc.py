@@ -149,7 +149,7 @@ class WebRTCMedia:
             ServerUnreachableError: The connection could not be made.
         """
         # Never without a list: aiortc would ask a public STUN server of its own choice.
-        configuration = RTCConfiguration(iceServers=_ice_servers(self._offer.ice_servers))
+        configuration = RTCConfiguration(iceServers=ice_servers(self._offer.ice_servers))
         peer = self._peer = RTCPeerConnection(configuration)
         self._opened = asyncio.get_running_loop().create_future()
         speaker = _Speaker(self._listener, self._clock)
@@ -259,15 +259,14 @@ async def _swallow(data: bytes, component: int) -> None:
     """Sends nothing, in the place of aioice's `sendto`."""
 
 
-def _ice_servers(entries: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:
-    servers = []
-    for entry in entries:
-        with contextlib.suppress(KeyError):
-            servers.append(
-                RTCIceServer(
-                    urls=entry["urls"],
-                    username=entry.get("username"),
-                    credential=entry.get("credential"),
-                )
-            )
-    return servers
+def ice_servers(entries: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:
+    """Returns ICE servers as aiortc takes them; entries without an address are left out."""
+    return [
+        RTCIceServer(
+            urls=[entry["urls"]] if isinstance(entry["urls"], str) else list(entry["urls"]),
+            username=entry.get("username"),
+            credential=entry.get("credential"),
+        )
+        for entry in entries
+        if entry.get("urls")
+    ]

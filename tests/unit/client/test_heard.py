@@ -32,6 +32,8 @@ def test_a_player_plays_what_came_early_when_it_is_due() -> None:
 
     assert spans(audio) == ((10.0, 11.0), (12.0, 12.1))
     assert audio.received_s == pytest.approx(1.1)
+    assert [part.arrived_at for part in audio.played] == [10.0, 10.1, 12.0]
+    assert [part.at for part in audio.played] == pytest.approx([10.0, 10.5, 12.0])
 
 
 def test_an_interruption_drops_what_was_not_played() -> None:
@@ -95,6 +97,14 @@ def test_packets_in_a_burst_stay_in_order() -> None:
         (10.1, 10.14),
     )
     assert audio.audible_between(10.0, 11.0) == pytest.approx(0.06)
+
+
+def test_a_recording_goes_by_the_senders_clock_where_there_is_one() -> None:
+    audio = HeardAudio(RATE)
+    audio.add(10.03, loud(0.02), placed_at=10.02)
+
+    assert (audio.played[0].at, audio.played[0].arrived_at) == (10.02, 10.03)
+    assert spans(audio) == ((10.03, 10.05),)
 
 
 def test_samples_are_kept_only_when_wanted() -> None:

@@ -17,9 +17,9 @@ def samples(value: int, seconds: float, rate: int) -> np.ndarray:
 
 def test_what_was_played_lies_where_it_was_heard() -> None:
     played = [
-        Played(10.5, samples(1, 0.1, 1000)),
-        Played(10.63, samples(2, 0.1, 1000)),
-        Played(11.0, samples(3, 0.1, 1000)),
+        Played(10.5, samples(1, 0.1, 1000), 10.5),
+        Played(10.63, samples(2, 0.1, 1000), 10.63),
+        Played(11.0, samples(3, 0.1, 1000), 11.0),
     ]
 
     line = lay_out(played, 1000, start=10.0)
@@ -46,7 +46,7 @@ def test_both_sides_share_one_time_line(tmp_path: Path) -> None:
     path = tmp_path / "both.wav"
 
     user = user_side(microphone.utterances, start=10.0)
-    bot = bot_side([Played(10.5, samples(7000, 0.1, 48000))], 48000, start=10.0)
+    bot = bot_side([Played(10.5, samples(7000, 0.1, 48000), 10.5)], 48000, start=10.0)
     write_wav(path, user, bot)
 
     with wave.open(str(path)) as file:
