@@ -6,7 +6,6 @@ import pytest
 from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
-from pipecat.audio.vad.vad_analyzer import VADParams
 
 from voice_agent.audio.turn_completion import TURN_COMPLETION
 from voice_agent.audio.voice_activity import VOICE_ACTIVITY
@@ -30,7 +29,12 @@ def speech_like(seconds: float) -> npt.NDArray[np.int16]:
 async def test_voice_activity_gives_pipecats_confidences_and_states() -> None:
     turn = TurnSettings(start_s=0.1, stop_s=0.3, confidence=0.5)
     ours = (await VOICE_ACTIVITY.create()).analyzer(turn)
-    theirs = SileroVADAnalyzer(params=VADParams(confidence=0.5, start_secs=0.1, stop_secs=0.3))
+    theirs = SileroVADAnalyzer(params=ours.params)
+    assert (ours.params.confidence, ours.params.start_secs, ours.params.stop_secs) == (
+        0.5,
+        0.1,
+        0.3,
+    )
     sound = speech_like(8.0)
     try:
         for analyzer in (ours, theirs):

@@ -9,6 +9,7 @@ from pipecat.transports.smallwebrtc.connection import IceServer, SmallWebRTCConn
 from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
 from voice_agent.transports.base import Attempt, CloseReason, Connection
 from voice_agent.transports.webrtc.connection import WebRTCConnection
+from voice_agent.transports.webrtc.receive_delay import receive_without_delay
 from voice_agent.transports.webrtc.signaling import (
     Answer,
     Candidate,
@@ -58,6 +59,7 @@ class WebRTCManager:
         peer = SmallWebRTCConnection(ice_servers=self._ice_servers)
         try:
             await self._negotiate(peer.initialize(sdp=offer.sdp, type="offer"))
+            receive_without_delay(peer.pc)
             answer = self._answer_of(peer)
         except BaseException:
             await peer.disconnect()
