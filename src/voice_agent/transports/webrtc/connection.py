@@ -11,10 +11,10 @@ from loguru import logger
 from pipecat.processors.frameworks.rtvi import models as rtvi
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
-from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 
 from voice_agent.transports.base import Attempt, CloseReason, ConnectionEnd, TransportKind
 from voice_agent.transports.base_connection import ConnectionState
+from voice_agent.transports.webrtc.prompt_transport import PromptWebRTCTransport
 
 LIVENESS_INTERVAL_S = 1.0
 VANISHED_AFTER_S = 6.0
@@ -46,7 +46,7 @@ class WebRTCConnection(ConnectionState):
         self.session_id = session_id
         self._peer = peer
         self._log = logger.bind(session_id=session_id, connection_id=self.id)
-        self._transport: SmallWebRTCTransport | None = None
+        self._transport: PromptWebRTCTransport | None = None
         self._is_closing = False
         peer.add_event_handler("closed", self._on_closed)
         peer.add_event_handler("failed", self._on_failed)
@@ -58,10 +58,10 @@ class WebRTCConnection(ConnectionState):
         """Pipecat's connection underneath."""
         return self._peer
 
-    def transport(self) -> SmallWebRTCTransport:
+    def transport(self) -> PromptWebRTCTransport:
         """Return Pipecat's transport for this peer."""
         if self._transport is None:
-            self._transport = SmallWebRTCTransport(
+            self._transport = PromptWebRTCTransport(
                 webrtc_connection=self._peer,
                 params=TransportParams(audio_in_enabled=True, audio_out_enabled=True),
             )
