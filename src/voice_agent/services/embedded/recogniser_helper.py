@@ -19,6 +19,7 @@ import pocketsphinx
 
 from voice_agent.services.embedded.helper_channel import HelperChannel
 from voice_agent.services.embedded.helper_protocol import WHOLE_HELPER, Message
+from voice_agent.services.embedded.noise import NoiseConditioner
 from voice_agent.services.embedded.recognition_protocol import (
     AUDIO,
     BEGIN,
@@ -51,6 +52,7 @@ class UtteranceDecoder:
     def __init__(self, decoder: Any) -> None:
         self._decoder = decoder
         self._initial_mean: str = decoder.get_cmn(False)
+        self._noise = NoiseConditioner()
         self._audio = bytearray()
         self._size = 0
         self._live = False
@@ -77,6 +79,7 @@ class UtteranceDecoder:
     def begin(self, mean: str) -> None:
         """Begin an utterance of a caller whose acoustic mean is `mean` (empty: unknown)."""
         self.abandon()
+        self._noise = NoiseConditioner()
         self._decoder.set_cmn(mean or self._initial_mean)
         if mean:
             self._go_live()
@@ -86,12 +89,13 @@ class UtteranceDecoder:
         began = time.process_time()
         self._size += len(pcm)
         self._since_partial += len(pcm)
-        if self._live:
-            self._decoder.process_raw(pcm, False, False)
-        else:
+        pcm = self._noise.add(pcm)
+        if not self._live:
             self._audio += pcm
             if len(self._audio) >= SETTLE_S * BYTES_PER_SECOND:
                 self._settle()
+        elif pcm:
+            self._decoder.process_raw(pcm, False, False)
         partial = None
         if self._live and self._since_partial >= _PARTIAL_EVERY_BYTES:
             self._since_partial = 0
