@@ -14,6 +14,8 @@ from playwright.sync_api import Page, Playwright, sync_playwright
 
 from tests.e2e.caller import Caller, Speech
 from tests.e2e.chromium import Chromium, open_page
+from tests.e2e.names import OTHER_NAME
+from tests.e2e.stock_site import StockSite, serving_stock_site
 from voice_agent.console_files import console_directory
 from voice_agent.testing.running_server import RunningServer, serving
 
@@ -29,11 +31,25 @@ def built_console() -> Path:
 
 
 @pytest.fixture(scope="session")
+def stock_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StockSite]:
+    """A site on another origin; its page is built by the test that wants it."""
+    with serving_stock_site(tmp_path_factory.mktemp("stock-site")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
 def server(
-    built_console: Path, tmp_path_factory: pytest.TempPathFactory
+    built_console: Path, stock_site: StockSite, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningServer]:
-    """A server with the embedded profile and the shipped agents, for all tests of the session."""
-    with serving(tmp_path_factory.mktemp("server")) as running:
+    """A server with the embedded profile and the shipped agents, for all tests of the session.
+
+    It lets pages of `stock_site` in, and answers to `OTHER_NAME` too.
+    """
+    allowed = {
+        "VOICE_AGENT_ALLOWED_ORIGINS": stock_site.origin,
+        "VOICE_AGENT_ALLOWED_HOSTS": OTHER_NAME,
+    }
+    with serving(tmp_path_factory.mktemp("server"), environment=allowed) as running:
         yield running
 
 

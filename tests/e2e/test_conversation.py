@@ -62,19 +62,16 @@ def test_what_the_agent_says_stops_when_the_caller_barges_in(
 ) -> None:
     question = speech("Where can I park?")
     caller.call(transport)
-    caller.hears_silence()
     delays = []
     for _ in range(3):
-        caller.type("What is this software?")
         caller.hears_speech()
         began = caller.say(question)
         delays.append(round(caller.silent_since(began) - began))
-        caller.hears_silence()
     record_property("barge_in_ms", delays)
     print(f"barge-in over {transport}: {delays} ms")
     assert statistics.median(delays) < BARGE_IN_MS
-    expect(caller.transcript.locator("[data-interrupted=true]")).to_have_count(3)
     caller.sees("garage under the house")
+    expect(caller.transcript.locator("[data-interrupted=true]")).to_have_count(3)
 
 
 def test_auto_takes_the_first_that_the_server_offers(caller: Caller) -> None:
