@@ -1,13 +1,14 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { licences } from "./licences";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   // The page may be served below any path, so every address in it is relative.
   base: "./",
-  plugins: [react()],
+  plugins: [react(), licences()],
   resolve: {
     alias: {
       // The official transports import daily-js for their default media manager, which

@@ -94,7 +94,13 @@ export function App({ call, server }: { call: Call; server: Server }) {
           )}
         </section>
 
-        {!isFresh && <TranscriptView transcript={state.transcript} agentName={agentName} />}
+        {!isFresh && (
+          <TranscriptView
+            transcript={state.transcript}
+            agentName={agentName}
+            isHearing={state.phase === "talking" && state.turn === "user"}
+          />
+        )}
       </main>
 
       <footer className="dock">

@@ -8,9 +8,12 @@ const NEAR_END = 80;
 export function TranscriptView({
   transcript,
   agentName,
+  isHearing,
 }: {
   transcript: Transcript;
   agentName: string;
+  /** Whether the caller is speaking right now. */
+  isHearing: boolean;
 }) {
   const list = useRef<HTMLOListElement>(null);
   const readsAlong = useRef(true);
@@ -18,7 +21,7 @@ export function TranscriptView({
   const toEnd = () => {
     if (readsAlong.current && list.current) list.current.scrollTop = list.current.scrollHeight;
   };
-  useEffect(toEnd, [transcript]);
+  useEffect(toEnd, [transcript, isHearing]);
   // A notice or a phone's keyboard takes room away: the end stays in sight.
   useEffect(() => {
     const observer = new ResizeObserver(toEnd);
@@ -47,8 +50,23 @@ export function TranscriptView({
           <Words entry={entry} />
         </li>
       ))}
+      {isHearing && !isBeingWritten(transcript) && (
+        <li data-side="user" aria-hidden="true">
+          <p className="hearing">
+            <i />
+            <i />
+            <i />
+          </p>
+        </li>
+      )}
     </ol>
   );
+}
+
+/** Whether the caller's words are appearing already; some recognisers send them at the end only. */
+function isBeingWritten(transcript: Transcript): boolean {
+  const last = transcript.at(-1);
+  return last?.kind === "user" && last.partial !== "";
 }
 
 function Words({ entry }: { entry: Entry }) {
