@@ -31,6 +31,8 @@ _QUESTION_SHARE: Final = 0.6
 """How much of the score is likeness to one question; the rest is what the entry covers."""
 _LONGEST_TEXT_WORDS: Final = 100
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Match:
@@ -62,16 +64,12 @@ class KnowledgeIndex:
         )
         self._function_columns = np.array([word in FUNCTION_WORDS for word in self._vocabulary])
         self._entry_of_question = np.array([number for number, _ in questions], dtype=np.intp)
-        self._questions = np.zeros((len(questions), len(self._vocabulary)))
-        for row, (_, words) in enumerate(questions):
-            for word, count in Counter(words).items():
-                self._questions[row, position[word]] = count
-        self._questions *= self._weights
-        lengths = np.linalg.norm(self._questions, axis=1, keepdims=True)
-        self._questions /= np.maximum(lengths, 1e-9)
-        self._covered = np.zeros((len(self._entries), len(self._vocabulary)))
-        for word, numbers in entries_of_word.items():
-            self._covered[sorted(numbers), position[word]] = 1.0
+        self._entries_with = [
+            np.array(sorted(entries_of_word[word]), dtype=np.intp) for word in self._vocabulary
+        ]
+        self._questions_with: list[NDArray[np.intp]] = []
+        self._shares_of_questions: list[Floats] = []
+        self._index_questions([Counter(words) for _, words in questions], position)
 
     @property
     def entries(self) -> tuple[KnowledgeEntry, ...]:
@@ -102,8 +100,8 @@ class KnowledgeIndex:
         length = float(np.linalg.norm(weights))
         if length == 0.0:
             return None
-        scores = self._likeness(weights / length, alike) * _QUESTION_SHARE
-        scores += (1 - _QUESTION_SHARE) * self._coverage(weights, alike)
+        scores = _QUESTION_SHARE * self._likeness(weights / length @ alike)
+        scores += (1 - _QUESTION_SHARE) * self._coverage(weights / weights.sum(), alike)
         number = int(np.argmax(scores))
         score = float(scores[number])
         return Match(self._entries[number], min(score, 1.0)) if score > 0 else None
@@ -117,7 +115,7 @@ class KnowledgeIndex:
         rarity = math.log(1 + len(self._entries) / entry_count)
         return rarity * (_FUNCTION_WEIGHT if word in FUNCTION_WORDS else 1.0)
 
-    def _match_function_words_exactly(self, spoken: list[str], alike: NDArray[np.float64]) -> None:
+    def _match_function_words_exactly(self, spoken: list[str], alike: Floats) -> None:
         """Keep "could" from passing for "cloud"."""
         for row, word in enumerate(spoken):
             if word in FUNCTION_WORDS:
@@ -125,23 +123,41 @@ class KnowledgeIndex:
             else:
                 alike[row, self._function_columns & (alike[row] < 1.0)] = 0.0
 
-    def _spoken_weights(self, spoken: list[str], alike: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _spoken_weights(self, spoken: list[str], alike: Floats) -> Floats:
         unknown = [self._weight(word, 1) for word in spoken]
         known = alike.max(axis=1)
         of_nearest = self._weights[alike.argmax(axis=1)]
         return np.where(known > 0, of_nearest, unknown)
 
-    def _likeness(
-        self, spoken: NDArray[np.float64], alike: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        per_question = np.einsum("w,wv,qv->q", spoken, alike, self._questions, optimize=True)
+    def _index_questions(self, questions: list[Counter[str]], position: dict[str, int]) -> None:
+        """Note for each word in which questions it is, and its share of their length."""
+        numbers: list[list[int]] = [[] for _ in self._vocabulary]
+        shares: list[list[float]] = [[] for _ in self._vocabulary]
+        for number, counts in enumerate(questions):
+            weights = {position[word]: count for word, count in counts.items()}
+            length = math.hypot(*(self._weights[at] * count for at, count in weights.items()))
+            for at, count in weights.items():
+                numbers[at].append(number)
+                shares[at].append(self._weights[at] * count / max(length, 1e-9))
+        self._questions_with = [np.array(found, dtype=np.intp) for found in numbers]
+        self._shares_of_questions = [np.array(found) for found in shares]
+
+    def _likeness(self, spoken: Floats) -> Floats:
+        """Return how like each entry's best question is to `spoken`, by words of the vocabulary."""
+        per_question = np.zeros(len(self._entry_of_question))
+        for at in np.flatnonzero(spoken):
+            per_question[self._questions_with[at]] += spoken[at] * self._shares_of_questions[at]
         best = np.zeros(len(self._entries))
         np.maximum.at(best, self._entry_of_question, per_question)
         return best
 
-    def _coverage(
-        self, weights: NDArray[np.float64], alike: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        found = np.max(alike[:, None, :] * self._covered[None, :, :], axis=2)
-        covered: NDArray[np.float64] = weights @ found / weights.sum()
+    def _coverage(self, shares: Floats, alike: Floats) -> Floats:
+        """Return how much of what was spoken is anywhere in each entry's questions."""
+        covered = np.zeros(len(self._entries))
+        for share, likenesses in zip(shares, alike, strict=True):
+            found = np.zeros(len(self._entries))
+            for at in np.flatnonzero(likenesses):
+                with_word = self._entries_with[at]
+                found[with_word] = np.maximum(found[with_word], likenesses[at])
+            covered += share * found
         return covered

@@ -33,10 +33,10 @@ class _Ear(FrameProcessor):
 class ServiceRun:
     """A pipeline of one service, running while it is entered; `frames` is what came out of it.
 
-    Audio is 16 kHz in and 24 kHz out.
+    Audio is `audio_in_sample_rate` Hz in and 24 kHz out.
     """
 
-    def __init__(self, service: FrameProcessor) -> None:
+    def __init__(self, service: FrameProcessor, *, audio_in_sample_rate: int = 16_000) -> None:
         self.frames: list[Frame] = []
         self._changed = asyncio.Event()
         self._worker = PipelineWorker(
@@ -47,7 +47,9 @@ class ServiceRun:
                     _Ear(FrameDirection.DOWNSTREAM, self),
                 ]
             ),
-            params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=24_000),
+            params=PipelineParams(
+                audio_in_sample_rate=audio_in_sample_rate, audio_out_sample_rate=24_000
+            ),
             cancel_on_idle_timeout=False,
             enable_rtvi=False,
         )

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from rapidfuzz import fuzz, process, utils
+from rapidfuzz import fuzz, process
 
 from voice_agent.core.words import words_of
 
@@ -53,19 +53,21 @@ _PHRASES: Final[dict[Courtesy, tuple[str, ...]]] = {
     Courtesy.REFUSAL: ("no", "no thank you", "no thanks", "never mind", "nothing", "nope"),
     Courtesy.PAUSE: ("stop", "wait", "wait a moment", "one moment please", "be quiet", "hold on"),
 }  # fmt: skip
-_KIND_OF: Final = {phrase: kind for kind, phrases in _PHRASES.items() for phrase in phrases}
+_PADDING: Final = frozenset({"please", "um", "uh", "oh", "well", "so"})
+"""Words that change nothing about what is meant."""
+
+
+def _bare(text: str) -> str:
+    words = words_of(text)
+    return " ".join([word for word in words if word not in _PADDING] or words)
+
+
+_KIND_OF: Final = {_bare(phrase): kind for kind, phrases in _PHRASES.items() for phrase in phrases}
 _ALIKE: Final = 86.0
 """From this likeness of `rapidfuzz` (0 to 100) on, a text is one of the phrases."""
 
 
 def courtesy_of(text: str) -> Courtesy | None:
     """Return what kind of small talk `text` is as a whole, None if it is more than that."""
-    spoken = " ".join(words_of(text))
-    found = process.extractOne(
-        spoken,
-        _KIND_OF.keys(),
-        scorer=fuzz.ratio,
-        processor=utils.default_process,
-        score_cutoff=_ALIKE,
-    )
+    found = process.extractOne(_bare(text), _KIND_OF.keys(), scorer=fuzz.ratio, score_cutoff=_ALIKE)
     return _KIND_OF[found[0]] if found else None
