@@ -12,6 +12,7 @@ import soundfile
 import soxr
 from playwright.sync_api import Page, Playwright, sync_playwright
 
+from build_console import find_node
 from tests.e2e.caller import Caller, Speech
 from tests.e2e.chromium import Chromium, open_page
 from tests.e2e.names import OTHER_NAME
@@ -75,9 +76,14 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Speech:
 
 @pytest.fixture(scope="session")
 def playwright_driver() -> Iterator[Playwright]:
-    """Playwright, started once."""
-    with sync_playwright() as driver:
-        yield driver
+    """Playwright, started once, on the Node that built the page.
+
+    Its own is linked with a library (libatomic) that a small machine does not have.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(find_node().program))
+        with sync_playwright() as driver:
+            yield driver
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
 from voice_agent.core.agent import TurnSettings
 from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
 
-
 MIN_VOLUME = 0.3
 """Loudness, 0 to 1 on Pipecat's scale, below which nothing is speech. Pipecat's own 0.6 recognises
 quiet voices 40 to 115 ms later (measured on flite's), which delays every barge-in."""
