@@ -89,6 +89,9 @@ class Connection(Protocol):
     def transport(self) -> BaseTransport:
         """Return Pipecat's transport for it, made at the first call."""
 
+    def reaches_client(self) -> bool:
+        """Return whether what is sent now can arrive."""
+
     async def wait_ended(self) -> ConnectionEnd:
         """Return when the connection has ended, at once if it has already."""
 

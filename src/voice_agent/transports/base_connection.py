@@ -40,6 +40,10 @@ class ConnectionState:
         """Whether it is over."""
         return self._end.done()
 
+    def reaches_client(self) -> bool:
+        """Return whether what is sent now can arrive; a transport that knows better says so."""
+        return not self.has_ended
+
     def note_carrying(self) -> None:
         """Something of the client has arrived."""
         self._carrying.set()

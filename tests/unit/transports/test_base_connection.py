@@ -47,3 +47,10 @@ async def test_who_asked_to_know_is_told_of_the_end_once() -> None:
 async def test_each_connection_has_an_id_of_its_own() -> None:
     states = [ConnectionState(TransportKind.WEBSOCKET, None) for _ in range(3)]
     assert len({state.id for state in states}) == 3
+
+
+async def test_what_is_sent_arrives_until_the_end() -> None:
+    state = ConnectionState(TransportKind.WEBSOCKET, None)
+    assert state.reaches_client()
+    state.note_ended(ConnectionEnd.LOST)
+    assert not state.reaches_client()

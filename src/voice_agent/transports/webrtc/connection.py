@@ -67,6 +67,12 @@ class WebRTCConnection(ConnectionState):
             )
         return self._transport
 
+    def reaches_client(self) -> bool:
+        """Return whether the peer is connected; before the transport starts it cannot be told."""
+        if self._transport is None:
+            return super().reaches_client()
+        return super().reaches_client() and self._peer.is_connected()
+
     async def close(self, reason: CloseReason) -> None:
         """Tell the client why and close the peer connection; closing again does nothing."""
         self.note_ended(ConnectionEnd.CLOSED)
