@@ -47,20 +47,24 @@ class Conversation:
     def agent_heard(self, sentence: str, at: float) -> "Conversation":
         """Return the conversation after `sentence` of the agent was played to its end.
 
-        It extends the agent's open turn, or opens one.
+        It extends the agent's open turn when nobody spoke since. Otherwise it opens another, and
+        what was said of the one before is complete: the user spoke and did not stop the agent.
         """
         last = self.turns[-1] if self.turns else None
         if last and last.speaker is Speaker.AGENT and last.state is TurnState.OPEN:
             longer = replace(last, text=f"{last.text} {sentence}".strip())
             return Conversation((*self.turns[:-1], longer))
-        return Conversation((*self.turns, Turn(Speaker.AGENT, sentence, at, TurnState.OPEN)))
+        before = self.agent_finished(interrupted=False).turns
+        return Conversation((*before, Turn(Speaker.AGENT, sentence, at, TurnState.OPEN)))
 
     def agent_finished(self, *, interrupted: bool) -> "Conversation":
         """Return the conversation with the agent's open turn closed, if there is one."""
+        if all(turn.state is not TurnState.OPEN for turn in self.turns):
+            return self
         state = TurnState.INTERRUPTED if interrupted else TurnState.COMPLETE
-        for index in range(len(self.turns) - 1, -1, -1):
-            turn = self.turns[index]
-            if turn.speaker is Speaker.AGENT and turn.state is TurnState.OPEN:
-                closed = replace(turn, state=state)
-                return Conversation((*self.turns[:index], closed, *self.turns[index + 1 :]))
-        return self
+        return Conversation(
+            tuple(
+                replace(turn, state=state) if turn.state is TurnState.OPEN else turn
+                for turn in self.turns
+            )
+        )

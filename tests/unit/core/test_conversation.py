@@ -76,3 +76,26 @@ def test_finishing_without_an_open_turn_changes_nothing() -> None:
     talked = empty.user_said("Hello?", 1.0)
     assert empty.agent_finished(interrupted=True) is empty
     assert talked.agent_finished(interrupted=False) is talked
+
+
+def test_an_agent_that_goes_on_over_the_user_leaves_no_turn_open() -> None:
+    conversation = (
+        Conversation()
+        .agent_heard("One.", 1.0)
+        .user_said("Hm", 2.0)
+        .agent_heard("Two.", 3.0)
+        .agent_finished(interrupted=False)
+    )
+    assert [turn.state for turn in conversation.turns] == [COMPLETE, COMPLETE, COMPLETE]
+    assert conversation.agent_finished(interrupted=True) is conversation
+
+
+def test_only_the_words_that_were_cut_off_are_interrupted() -> None:
+    conversation = (
+        Conversation()
+        .agent_heard("One.", 1.0)
+        .user_said("Hm", 2.0)
+        .agent_heard("Two.", 3.0)
+        .agent_finished(interrupted=True)
+    )
+    assert [turn.state for turn in conversation.turns] == [COMPLETE, COMPLETE, INTERRUPTED]
