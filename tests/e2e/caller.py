@@ -1,6 +1,7 @@
 """What a person does before the page, and what he hears."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Protocol
 
@@ -34,7 +35,7 @@ class Caller:
     def call(self, transport: str = "auto") -> None:
         """Open the page, press Talk, and wait until the call is up."""
         self.open(transport)
-        self.page.get_by_role("button", name="Talk").click()
+        self.talk.click()
         self.is_connected()
 
     def is_connected(self) -> None:
@@ -81,6 +82,11 @@ class Caller:
         expect(said.last).to_be_visible(timeout=ANSWER_MS)
 
     @property
+    def talk(self) -> Locator:
+        """The button that calls; after a conversation it says "Talk again"."""
+        return self.page.get_by_role("button", name=re.compile(r"^Talk( again)?$"))
+
+    @property
     def transcript(self) -> Locator:
         """The list of all that was said."""
         return self.page.get_by_test_id("transcript")
@@ -98,4 +104,4 @@ class Caller:
     def hang_up(self) -> None:
         """End the call."""
         self.page.get_by_role("button", name="Hang up").click()
-        expect(self.page.get_by_role("button", name="Talk again")).to_be_visible()
+        expect(self.talk).to_be_visible()

@@ -104,7 +104,7 @@ def test_the_microphone_can_be_muted_and_its_level_is_shown(
     caller = Caller(open_page(chromium.with_microphone(speech(SATURDAY, after_s=60))), server.url)
     caller.open()
     level = caller.page.get_by_role("meter", name="Microphone level")
-    caller.page.get_by_role("button", name="Talk").click()
+    caller.talk.click()
     expect(level).to_have_attribute("aria-valuenow", re.compile(r"^([2-9]\d|100)$"))
     caller.is_connected()
     microphone = caller.page.get_by_role("button", name="Microphone")

@@ -51,11 +51,11 @@ def test_a_refusal_is_shown_in_the_server_s_own_words(chromium: Chromium, tmp_pa
         first, second = (Caller(open_page(browser), server.url) for _ in range(2))
         first.call("websocket")
         second.open()
-        second.page.get_by_role("button", name="Talk").click()
+        second.talk.click()
         expect(second.notice).to_contain_text("The server is busy")
         expect(second.notice).to_contain_text("VOICE_AGENT_MAX_SESSIONS")
         first.hang_up()
-        second.page.get_by_role("button", name="Talk").click()
+        second.talk.click()
         second.is_connected()
 
 
@@ -69,7 +69,7 @@ def test_a_server_that_vanishes_during_a_call_is_noticed(
         over_webrtc.call("webrtc")
         server.kill()
         expect(over_websocket.notice).to_contain_text("The connection was lost")
-        over_websocket.page.get_by_role("button", name="Talk again").click()
+        over_websocket.talk.click()
         expect(over_websocket.notice).to_contain_text("The server does not answer")
         expect(over_websocket.notice).to_contain_text("voice-agent serve")
         silent = "The server does not answer"
