@@ -1,4 +1,7 @@
-"""Audio at the door: whatever a client sends becomes 16 kHz mono, at most in real time."""
+"""Audio at the WebSocket's door: what a client sends becomes 16 kHz mono, at most in real time.
+
+WebRTC's audio does not pass here: Pipecat resamples it, and what is not read in time is lost.
+"""
 
 from collections.abc import Callable
 
@@ -8,9 +11,9 @@ import soxr
 MIN_RATE, MAX_RATE = 8_000, 48_000
 """Sample rates that are taken, in Hz."""
 BURST_S = 5.0
-"""Seconds of audio that a client may be ahead of real time, after a stall of the network."""
-
-
+"""Seconds of audio that a client may be ahead of real time."""
+CATCH_UP_S = 20.0
+"""Seconds of audio that may come late all at once: TCP delivers what a stall held up."""
 QUALITY = "MQ"
 """soxr's recipe: its filter holds back 15 to 30 ms, HQ up to 66 ms, which the caller would wait."""
 
@@ -21,6 +24,19 @@ class AudioRefusedError(Exception):
 
 class AudioFloodError(Exception):
     """Audio comes faster than real time."""
+
+
+def require_usable(pcm: bytes, rate: int, channels: int) -> None:
+    """Raise AudioRefusedError unless `pcm` is whole 16-bit samples of a rate that is taken."""
+    if not MIN_RATE <= rate <= MAX_RATE or channels not in (1, 2):
+        raise AudioRefusedError(
+            f"audio of {rate} Hz with {channels} channels; send 16-bit PCM of "
+            f"{MIN_RATE} to {MAX_RATE} Hz, mono or stereo (best: 16000 Hz mono)"
+        )
+    if len(pcm) % (2 * channels):
+        raise AudioRefusedError(
+            f"{len(pcm)} bytes are no whole number of 16-bit samples for {channels} channels"
+        )
 
 
 class InputAudio:
@@ -34,8 +50,7 @@ class InputAudio:
         self._now = now
         self._source_rate = rate
         self._resampler: soxr.ResampleStream | None = None
-        self._began_at: float | None = None
-        self._received_s = 0.0
+        self._received_until: float | None = None
 
     def convert(self, pcm: bytes, rate: int, channels: int) -> bytes:
         """Return `pcm` (16-bit, interleaved, `rate` Hz) as mono at the target rate.
@@ -44,17 +59,10 @@ class InputAudio:
 
         Raises:
             AudioRefusedError: Rate, channels or length make no sense.
-            AudioFloodError: More than `BURST_S` seconds ahead of real time.
+            AudioFloodError: More than `BURST_S` seconds ahead of real time, after at most
+                `CATCH_UP_S` seconds that were missing have been made up for.
         """
-        if not MIN_RATE <= rate <= MAX_RATE or channels not in (1, 2):
-            raise AudioRefusedError(
-                f"audio of {rate} Hz with {channels} channels; send 16-bit PCM of "
-                f"{MIN_RATE} to {MAX_RATE} Hz, mono or stereo (best: {self._rate} Hz mono)"
-            )
-        if len(pcm) % (2 * channels):
-            raise AudioRefusedError(
-                f"{len(pcm)} bytes are no whole number of 16-bit samples for {channels} channels"
-            )
+        require_usable(pcm, rate, channels)
         self._hold_to_real_time(len(pcm) / (2 * channels * rate))
         if channels == 1 and rate == self._rate:
             return pcm
@@ -76,11 +84,10 @@ class InputAudio:
 
     def _hold_to_real_time(self, seconds: float) -> None:
         now = self._now()
-        if self._began_at is None or self._received_s < now - self._began_at:
-            # It is behind: what was not sent in time is not saved up for a burst.
-            self._began_at, self._received_s = now, 0.0
-        self._received_s += seconds
-        ahead = self._received_s - (now - self._began_at)
+        until = now if self._received_until is None else self._received_until
+        # What never came is not saved up for ever.
+        self._received_until = max(until, now - CATCH_UP_S) + seconds
+        ahead = self._received_until - now
         if ahead > BURST_S:
             raise AudioFloodError(
                 f"audio is {ahead:.1f} s ahead of real time; send it as it is recorded"
