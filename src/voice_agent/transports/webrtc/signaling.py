@@ -45,7 +45,7 @@ def check_offer(sdp: str) -> None:
     """Look at an offer before a peer connection is made for it.
 
     Raises:
-        OfferInvalidError: It is no SDP, or has no audio; the message says which.
+        OfferInvalidError: It is no SDP, or its first media is no audio; the message says which.
     """
     if len(sdp) > MAX_SDP_LENGTH:
         raise OfferInvalidError(f"the SDP has {len(sdp)} characters, at most {MAX_SDP_LENGTH}")
@@ -55,8 +55,12 @@ def check_offer(sdp: str) -> None:
         description = SessionDescription.parse(sdp)
     except Exception as error:
         raise OfferInvalidError(f"this is no SDP that can be read: {error!r}") from error
-    if not any(media.kind == "audio" and media.port for media in description.media):
+    sections = [media for media in description.media if media.kind in ("audio", "video")]
+    if not any(media.kind == "audio" and media.port for media in sections):
         raise OfferInvalidError("the offer has no audio; add an audio track or transceiver")
+    # Pipecat speaks and listens on the first of them, whatever it is.
+    if sections[0].kind != "audio" or not sections[0].port:
+        raise OfferInvalidError("audio must come first; add it before any other media")
 
 
 def ice_candidate(candidate: Candidate) -> RTCIceCandidate | None:

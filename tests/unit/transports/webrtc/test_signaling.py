@@ -12,10 +12,11 @@ from voice_agent.transports.webrtc.signaling import (
 LINE = "candidate:842163049 1 udp 1677729535 192.0.2.7 46154 typ host generation 0 ufrag Ab1 cost 5"
 
 
-async def offer_of(kind: str) -> str:
+async def offer_of(*kinds: str) -> str:
     peer = RTCPeerConnection()
     try:
-        peer.createDataChannel("chat") if kind == "data" else peer.addTransceiver(kind)
+        for kind in kinds:
+            peer.createDataChannel("chat") if kind == "data" else peer.addTransceiver(kind)
         return str((await peer.createOffer()).sdp)
     finally:
         await peer.close()
@@ -29,6 +30,21 @@ async def test_an_offer_with_audio_passes() -> None:
 async def test_an_offer_without_audio_is_refused(kind: str) -> None:
     with pytest.raises(OfferInvalidError, match="no audio"):
         check_offer(await offer_of(kind))
+
+
+async def test_what_comes_after_the_audio_does_not_matter() -> None:
+    check_offer(await offer_of("audio", "video", "video", "data"))
+
+
+async def test_an_offer_that_begins_with_video_is_refused() -> None:
+    with pytest.raises(OfferInvalidError, match="audio must come first"):
+        check_offer(await offer_of("video", "audio"))
+
+
+async def test_an_offer_that_begins_with_audio_switched_off_is_refused() -> None:
+    sdp = (await offer_of("audio", "audio")).replace("m=audio 9", "m=audio 0", 1)
+    with pytest.raises(OfferInvalidError, match="audio must come first"):
+        check_offer(sdp)
 
 
 @pytest.mark.parametrize("sdp", ["", "hello", "v=0\r\nm=audio"])
