@@ -1,6 +1,8 @@
 """The composition root: builds everything from the settings and knows all rooms."""
 
 import asyncio
+import os
+import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -95,7 +97,7 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
     chosen_key = settings.secret_key.get_secret_value() if settings.secret_key else None
     garbage = GarbageCollection()
     sessions = SessionManager(
-        owner=socket.gethostname(),
+        owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
         agents=agents,
         store=MemorySessionStore(),
         pool=pool,

@@ -56,9 +56,12 @@ class Checkpoint:
     state: SessionState = SessionState.CREATED
     conversation: Conversation = field(default_factory=Conversation)
     connected_at: float | None = None
+    """When the first client was there."""
     ended_at: float | None = None
     end_reason: EndReason | None = None
     legs: int = 0
+    resumable: bool = True
+    """Whether it outlives a lost connection by the resume window."""
 
 
 class Session:
@@ -102,13 +105,13 @@ class Session:
         Raises:
             IllegalTransitionError: The session is connected already, or over.
         """
-        now = self._wall_time()
         self._go_to(SessionState.CONNECTED)
-        self._checkpoint = replace(
-            self._checkpoint,
-            connected_at=self._checkpoint.connected_at or now,
-            legs=self._checkpoint.legs + 1,
-        )
+        self._checkpoint = replace(self._checkpoint, legs=self._checkpoint.legs + 1)
+
+    def client_connected(self) -> None:
+        """The client is there; the first time counts."""
+        if self._checkpoint.connected_at is None:
+            self._checkpoint = replace(self._checkpoint, connected_at=self._wall_time())
 
     def suspend(self) -> None:
         """The leg ended, the session may get another.

@@ -1,7 +1,7 @@
 """A leg: one run of one pipeline on one connection, with one lease, ended for certain."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ LEASE_TIMEOUT_S = 10.0
 """How long a leg waits for what it needs of the pool."""
 CANCEL_TIMEOUT_S = 3.0
 """How long a pipeline may take to stop before its task is cancelled outright."""
+LAST_TIMEOUT_S = 10.0
+"""How long it may take then, before it is given up and logged as left behind."""
 
 
 class LegEnd(StrEnum):
@@ -59,14 +61,6 @@ CONNECTION_ENDS = {
 """What a connection's end means for its leg. Closed by this side: it broke the rules."""
 
 
-class _StoppedError(Exception):
-    """The leg must end before it has a pipeline."""
-
-    def __init__(self, end: LegEnd) -> None:
-        super().__init__(end)
-        self.end = end
-
-
 class PipelineBuilder(Protocol):
     """What builds pipelines; `bot.pipeline_factory` does."""
 
@@ -74,7 +68,12 @@ class PipelineBuilder(Protocol):
         """Return what a leg of `agent` needs from the pool."""
 
     def build(
-        self, session: Session, transport: BaseTransport, lease: Lease, sink: EventSink
+        self,
+        session: Session,
+        transport: BaseTransport,
+        lease: Lease,
+        sink: EventSink,
+        reaches_client: Callable[[], bool],
     ) -> PipelineWorker:
         """Return a worker for the next leg of `session`."""
 
@@ -107,55 +106,56 @@ class Leg:
 
     async def run(self) -> LegEnd:
         """Run until the leg has ended, and return why. Nothing of it is left afterwards."""
-        end = LegEnd.FAILED
-        lease: Lease | None = None
         watching = asyncio.create_task(self._watch_connection(), name=f"leg {self.id} connection")
         self._sink(LegStarted(self.id, self.connection.kind))
+        end = LegEnd.SERVER_STOPPED
         try:
-            lease = await self._lease()
-            worker = self._pipelines.build(
-                self._session, self.connection.transport(), lease, self._sink
-            )
-            end = await self._run_pipeline(worker)
-        except _StoppedError as stopped:
-            end = stopped.end
+            end = await self._run_with_lease()
         except PoolRefusedError as error:
             end = LegEnd.REFUSED
             self._log.warning("no leg: {}", error)
             self._sink(ErrorOccurred(error.code, str(error)))
         except Exception as error:  # noqa: BLE001 - one leg's fault is nobody else's
+            end = LegEnd.FAILED
             self._log.exception("the leg failed")
             self._sink(ErrorOccurred("leg_failed", str(error)))
-        except asyncio.CancelledError:
-            end = LegEnd.SERVER_STOPPED
-            raise
         finally:
             watching.cancel()
-            await self.connection.close(CLOSE_REASONS[end])
-            if lease is not None:
-                await lease.release()
-            self._sink(LegEnded(self.id, end))
+            try:
+                await _to_its_end(self.connection.close(CLOSE_REASONS[end]))
+            finally:
+                self._sink(LegEnded(self.id, end))
         return end
+
+    async def _run_with_lease(self) -> LegEnd:
+        lease = await self._lease()
+        if lease is None:
+            return self._stopped.result()
+        try:
+            return await self._run_pipeline(lease)
+        finally:
+            await _to_its_end(lease.release())
 
     async def _watch_connection(self) -> None:
         self.stop(CONNECTION_ENDS[await self.connection.wait_ended()])
 
-    async def _lease(self) -> Lease:
-        """Return the lease, or raise _StoppedError when the leg must end while it waits."""
+    async def _lease(self) -> Lease | None:
+        """Return the lease, or None when the leg must end while it waits for it."""
         resources = self._pipelines.resources(self._session.agent)
         leasing = asyncio.create_task(self._pool.lease(resources, timeout_s=LEASE_TIMEOUT_S))
         first: set[asyncio.Future[Any]] = {leasing, self._stopped}
         try:
             await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not leasing.done():
-                leasing.cancel()
-                await asyncio.gather(leasing, return_exceptions=True)
-        if leasing.cancelled():
-            raise _StoppedError(self._stopped.result())
-        return leasing.result()
+        except asyncio.CancelledError:
+            await _to_its_end(_give_up(leasing))
+            raise
+        if leasing.done():
+            return leasing.result()
+        await _to_its_end(_give_up(leasing))
+        return None
 
-    async def _run_pipeline(self, worker: PipelineWorker) -> LegEnd:
+    async def _run_pipeline(self, lease: Lease) -> LegEnd:
+        worker = self._build(lease)
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(worker)
         running = asyncio.create_task(runner.run(), name=f"leg {self.id}")
@@ -166,9 +166,16 @@ class Leg:
             end = self._end_of(worker, running)
             return end
         finally:
-            # Before the pipeline: its transport would close the connection without a reason.
-            await self.connection.close(CLOSE_REASONS[end])
-            await self._finish(worker, running)
+            await _to_its_end(self._wind_up(worker, running, end))
+
+    def _build(self, lease: Lease) -> PipelineWorker:
+        return self._pipelines.build(
+            self._session,
+            self.connection.transport(),
+            lease,
+            self._sink,
+            self.connection.reaches_client,
+        )
 
     def _end_of(self, worker: PipelineWorker, running: asyncio.Task[None]) -> LegEnd:
         if self._stopped.done():
@@ -177,17 +184,45 @@ class Leg:
         # It ended by itself: the client asked it to, or a provider is of no more use.
         return LegEnd.FAILED if _is_unusable(worker.pipeline) else LegEnd.CLIENT_LEFT
 
-    async def _finish(self, worker: PipelineWorker, running: asyncio.Task[None]) -> None:
-        """See the runner's task to its end, gently at first."""
+    async def _wind_up(
+        self, worker: PipelineWorker, running: asyncio.Task[None], end: LegEnd
+    ) -> None:
+        """Close the connection with the reason, and see the runner's task to its end."""
+        # Before the pipeline: its transport would close the connection without a reason.
+        await self.connection.close(CLOSE_REASONS[end])
         if not running.done():
             await worker.cancel()
             await asyncio.wait({running}, timeout=CANCEL_TIMEOUT_S)
         if not running.done():
             self._log.error("the pipeline did not stop in {} s, cancelling it", CANCEL_TIMEOUT_S)
             running.cancel()
-            await asyncio.wait({running}, timeout=CANCEL_TIMEOUT_S)
-        if running.done() and not running.cancelled() and running.exception() is not None:
+            await asyncio.wait({running}, timeout=LAST_TIMEOUT_S)
+        if not running.done():
+            self._log.error("the pipeline still runs; its processors do not stop when told")
+        elif not running.cancelled() and running.exception() is not None:
             self._log.opt(exception=running.exception()).error("the pipeline failed")
+
+
+async def _give_up(leasing: asyncio.Task[Lease]) -> None:
+    """Take back a request for a lease, and the lease if it came all the same."""
+    leasing.cancel()
+    [got] = await asyncio.gather(leasing, return_exceptions=True)
+    if not isinstance(got, BaseException):
+        await got.release()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work` to its end even when this task is cancelled meanwhile; then be cancelled."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()
 
 
 def _is_unusable(processor: FrameProcessor) -> bool:

@@ -1,12 +1,11 @@
-"""A session that this process owns: its leg, its timers, its checkpoints."""
+"""A session that this process owns: which connection carries it, and how it ends."""
 
 import asyncio
 from collections.abc import Callable
-
-from loguru import logger
+from dataclasses import dataclass
 
 from voice_agent.core.clock import Clock
-from voice_agent.core.errors import OwnershipLostError
+from voice_agent.core.errors import SessionEndedError
 from voice_agent.core.events import (
     AgentTurnEnded,
     ClientConnected,
@@ -14,43 +13,44 @@ from voice_agent.core.events import (
     EventStream,
     SentenceHeard,
     SessionStateChanged,
-    SpeakingStarted,
-    TranscriptReceived,
     UserTurnEnded,
 )
 from voice_agent.core.session import EndReason, Session, SessionState
 from voice_agent.core.session_store import Claim, SessionStore
+from voice_agent.sessions.attempts import Attempts
+from voice_agent.sessions.checkpoints import CheckpointWriter
 from voice_agent.sessions.leg import Leg, LegEnd
-from voice_agent.transports.base import Attempt
+from voice_agent.sessions.limits import Deadline, LegLimits
+from voice_agent.transports.base import CloseReason, Connection
 
-ACTIVITY = (SpeakingStarted, TranscriptReceived, UserTurnEnded, SentenceHeard)
-"""Events that show that a session is not idle."""
+END_REASONS = {
+    LegEnd.CLIENT_LEFT: EndReason.CLIENT_LEFT,
+    LegEnd.SESSION_ENDED: EndReason.REQUESTED,
+    LegEnd.SERVER_STOPPED: EndReason.SERVER_STOPPED,
+    LegEnd.IDLE: EndReason.IDLE,
+    LegEnd.MAX_DURATION: EndReason.MAX_DURATION,
+}
+"""The leg ends that end the session too; after the others it waits for another leg."""
+
+LegBuilder = Callable[[Session, Connection, Callable[[EventPayload], None]], Leg]
+"""Makes the next leg of a session on a connection, which tells what happens to the third."""
 
 
-class Deadline:
-    """One timer that can be set anew or cleared."""
+@dataclass(frozen=True)
+class Waits:
+    """How long a session waits, in seconds."""
 
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-        self._handle: asyncio.TimerHandle | None = None
-
-    def set(self, seconds: float) -> None:
-        """Call in `seconds`, instead of what was set before."""
-        self.clear()
-        self._handle = asyncio.get_running_loop().call_later(seconds, self._call)
-
-    def clear(self) -> None:
-        """Do not call."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+    connect_s: float
+    """From its creation to its first leg."""
+    resume_s: float
+    """From a lost connection to the next one."""
 
 
 class LiveSession:
-    """Owns one session while it is not over.
+    """Owns one session from when this process has it to when it is over or went elsewhere.
 
-    Everything that is said reaches the session through `sink`; each sentence heard and each end
-    of a turn becomes a checkpoint, written by one task, off the audio path, the latest one only.
+    Connections come through `carry`; at any moment at most one of them has a leg. Once it is
+    closing (`_closing`), nothing comes in any more.
     """
 
     def __init__(
@@ -60,121 +60,181 @@ class LiveSession:
         store: SessionStore,
         events: EventStream,
         clock: Clock,
+        waits: Waits,
+        build_leg: LegBuilder,
+        on_over: Callable[["LiveSession"], None],
     ) -> None:
         self.session = session
         self.events = events
-        self.leg: Leg | None = None
-        self.attempt: Attempt | None = None
-        self.is_lost = False
-        self._claim = claim
-        self._store = store
+        self.attempts = Attempts()
         self._clock = clock
-        self._last_activity = clock.monotonic()
-        self._first_client_at: float | None = None
-        self._dirty = asyncio.Event()
-        self._writer = asyncio.create_task(self._write(), name=f"session {session.id} checkpoints")
-        self._idle = Deadline(self._check_idle)
-        self._longest = Deadline(lambda: self._stop_leg(LegEnd.MAX_DURATION))
+        self._waits = waits
+        self._build_leg = build_leg
+        self._on_over = on_over
+        self._checkpoints = CheckpointWriter(
+            store, claim, lambda: session.checkpoint, self._went_elsewhere
+        )
+        self._limits = LegLimits(session.agent.limits, clock, self._stop_leg)
+        self._expiry = Deadline(self._expire)
+        self._claiming = asyncio.Lock()
+        self._leg: Leg | None = None
+        self._leg_gone = asyncio.Event()
+        self._leg_gone.set()
+        self._must_end: LegEnd | None = None
+        self._closing: asyncio.Task[None] | None = None
 
-    def sink(self, payload: EventPayload) -> None:
-        """Take in what happened in the running leg."""
-        if isinstance(payload, ACTIVITY):
-            self._last_activity = self._clock.monotonic()
-        match payload:
-            case ClientConnected():
-                self._start_limits()
-            case UserTurnEnded(text=text) if text:
-                self.session.user_said(text)
-                self._dirty.set()
-            case SentenceHeard(text=text):
-                self.session.agent_heard(text)
-                self._dirty.set()
-            case AgentTurnEnded(interrupted=interrupted):
-                self.session.agent_turn_finished(interrupted=interrupted)
-                self._dirty.set()
-        self.events.emit(payload)
+    @property
+    def has_leg(self) -> bool:
+        """Whether a connection carries it now."""
+        return self._leg is not None
 
-    def leg_began(self, leg: Leg) -> None:
-        """A leg is about to run.
+    def wait_for_leg(self) -> None:
+        """Start waiting for a connection: the first, or the next."""
+        first = self.session.state is SessionState.CREATED
+        self._expiry.set(self._waits.connect_s if first else self._waits.resume_s)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint of an owner that is gone, with or without having said so."""
+        if self.session.state is SessionState.CONNECTED:
+            self.session.suspend()
+        self.wait_for_leg()
+
+    async def carry(self, connection: Connection) -> None:
+        """Run the session's next leg on `connection`; return when it has ended.
+
+        The first connection of an attempt gets the session, its others are closed; one of a newer
+        attempt displaces what runs.
 
         Raises:
-            IllegalTransitionError: The session is over or has a leg.
+            SessionEndedError: The session is over.
         """
-        self.session.connect()
-        self.leg = leg
-        self.attempt = leg.connection.attempt
-        self._state_changed()
+        leg = await self._claim(connection)
+        if leg is None:
+            await connection.close(CloseReason.LOST_RACE)
+            return
+        end = LegEnd.SERVER_STOPPED
+        try:
+            end = await leg.run()
+        finally:
+            self._leg_ended(end)
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
 
-    def leg_ended(self) -> None:
-        """The leg is gone. Saying so again does nothing."""
-        self.leg = None
-        self.attempt = None
-        self._idle.clear()
-        self._longest.clear()
+    async def end(self, leg_end: LegEnd) -> None:
+        """End the session, through its leg when it has one; return when it is over and kept."""
+        self._must_end = self._must_end or leg_end
+        self._stop_leg(leg_end)
+        await self._leg_gone.wait()
+        await asyncio.shield(self._close(END_REASONS[leg_end]))
 
-    def suspend(self) -> None:
-        """The session waits for another leg."""
-        self.session.suspend()
-        self._state_changed()
+    async def end_unreachable(self) -> None:
+        """End a session that had one connection to come by, when that one came to nothing."""
+        if not self.has_leg and not self.session.checkpoint.resumable:
+            await asyncio.shield(self._close(EndReason.NEVER_CONNECTED))
 
-    async def end(self, reason: EndReason) -> None:
-        """End the session and keep its last checkpoint. Ending it again does nothing."""
-        self._idle.clear()
-        self._longest.clear()
-        if self.session.state is not SessionState.ENDED:
+    def _require_open(self) -> None:
+        if self._closing is not None or self._must_end is not None:
+            raise SessionEndedError("this session is over; start a new one")
+
+    async def _claim(self, connection: Connection) -> Leg | None:
+        """Return the leg that `connection` gets, or None when it lost its race."""
+        async with self._claiming:
+            self._require_open()
+            if self._leg is not None:
+                if not self.attempts.displaces(connection.attempt, self._leg.connection.attempt):
+                    return None
+                self._leg.stop(LegEnd.DISPLACED)
+                await self._leg_gone.wait()
+                self._require_open()
+            leg = self._build_leg(self.session, connection, self._take_in)
+            self._expiry.clear()
+            self._leg_gone.clear()
+            self._leg = leg
+            self.session.connect()
+            self._state_changed()
+            return leg
+
+    def _leg_ended(self, end: LegEnd) -> None:
+        """End the session, or let it wait for another leg, as the leg's end says."""
+        self._leg = None
+        self._limits.clear()
+        if self._checkpoints.is_lost:
+            self._close(None)
+        elif self._must_end is not None:
+            self._close(END_REASONS[self._must_end])
+        elif end in END_REASONS:
+            self._close(END_REASONS[end])
+        elif self.session.checkpoint.resumable or end is LegEnd.DISPLACED:
+            self.session.suspend()
+            self._state_changed()
+            self.wait_for_leg()
+        else:
+            lost = end is LegEnd.CONNECTION_LOST
+            self._close(EndReason.CONNECTION_LOST if lost else EndReason.FAILED)
+        self._leg_gone.set()
+
+    def _close(self, reason: EndReason | None) -> asyncio.Task[None]:
+        """Begin to end the session, once; without a reason it only is no longer ours."""
+        if self._closing is None:
+            self._expiry.clear()
+            self._limits.clear()
+            if reason is not None:
+                self.session.end(reason)
+                self.events.emit(SessionStateChanged(SessionState.ENDED, reason))
+            self._closing = asyncio.create_task(
+                self._close_books(), name=f"{self.session.id} closing"
+            )
+        return self._closing
+
+    async def _close_books(self) -> None:
+        try:
+            await self._checkpoints.close()
+        finally:
+            self._on_over(self)
+
+    def _expire(self) -> None:
+        """Nobody came: end it, if it is still ours."""
+        self._closing = asyncio.create_task(self._end_expired(), name=f"{self.session.id} expiry")
+
+    async def _end_expired(self) -> None:
+        await self._checkpoints.write()
+        if not self._checkpoints.is_lost:
+            was_connected = self.session.state is SessionState.SUSPENDED
+            reason = EndReason.CONNECTION_LOST if was_connected else EndReason.NEVER_CONNECTED
             self.session.end(reason)
             self.events.emit(SessionStateChanged(SessionState.ENDED, reason))
-        await self._stop_writing()
-        await self._checkpoint()
-        await self._store.release(self._claim)
+        await self._close_books()
 
-    async def abandon(self) -> None:
-        """Let go of a session that another owner has claimed: nothing more is written."""
-        self._idle.clear()
-        self._longest.clear()
-        await self._stop_writing()
+    def _went_elsewhere(self) -> None:
+        """Another owner has the session."""
+        if self._leg is not None:
+            self._leg.stop(LegEnd.DISPLACED)
+        else:
+            self._close(None)
 
-    async def _stop_writing(self) -> None:
-        self._writer.cancel()
-        await asyncio.gather(self._writer, return_exceptions=True)
+    def _take_in(self, payload: EventPayload) -> None:
+        """Take in what happened in the running leg, and tell the listeners."""
+        self._limits.note(payload)
+        match payload:
+            case ClientConnected():
+                self.session.client_connected()
+                began = self.session.checkpoint.connected_at or self._clock.wall()
+                self._limits.start(self._clock.wall() - began)
+            case UserTurnEnded(text=text) if text:
+                self.session.user_said(text)
+                self._checkpoints.changed()
+            case SentenceHeard(text=text):
+                self.session.agent_heard(text)
+                self._checkpoints.changed()
+            case AgentTurnEnded(interrupted=interrupted):
+                self.session.agent_turn_finished(interrupted=interrupted)
+                self._checkpoints.changed()
+        self.events.emit(payload)
 
     def _state_changed(self) -> None:
         self.events.emit(SessionStateChanged(self.session.state))
-        self._dirty.set()
-
-    def _start_limits(self) -> None:
-        now = self._clock.monotonic()
-        self._last_activity = now
-        if self._first_client_at is None:
-            self._first_client_at = now
-        limits = self.session.agent.limits
-        self._idle.set(limits.idle_timeout_s)
-        self._longest.set(max(0.0, limits.max_duration_s - (now - self._first_client_at)))
-
-    def _check_idle(self) -> None:
-        limit = self.session.agent.limits.idle_timeout_s
-        quiet = self._clock.monotonic() - self._last_activity
-        if quiet >= limit:
-            self._stop_leg(LegEnd.IDLE)
-        else:
-            self._idle.set(limit - quiet)
+        self._checkpoints.changed()
 
     def _stop_leg(self, end: LegEnd) -> None:
-        if self.leg is not None:
-            self.leg.stop(end)
-
-    async def _write(self) -> None:
-        while True:
-            await self._dirty.wait()
-            self._dirty.clear()
-            await self._checkpoint()
-
-    async def _checkpoint(self) -> None:
-        try:
-            await self._store.checkpoint(self._claim, self.session.checkpoint)
-        except OwnershipLostError as error:
-            logger.bind(session_id=self.session.id).warning("the session went elsewhere: {}", error)
-            self.is_lost = True
-            self._stop_leg(LegEnd.DISPLACED)
-        except Exception:  # noqa: BLE001 - a store that fails must not end the call
-            logger.bind(session_id=self.session.id).exception("a checkpoint could not be written")
+        if self._leg is not None:
+            self._leg.stop(end)

@@ -68,13 +68,15 @@ def test_the_life_of_a_session_is_what_the_table_says() -> None:
     }
 
 
-def test_every_leg_is_counted_and_the_first_sets_the_time(wall: Wall) -> None:
+def test_every_leg_is_counted_and_the_first_client_sets_the_time(wall: Wall) -> None:
     subject = session(wall)
-    wall.now = 110.0
     subject.connect()
+    wall.now = 110.0
+    subject.client_connected()
     subject.suspend()
     wall.now = 120.0
     subject.connect()
+    subject.client_connected()
     assert (subject.checkpoint.legs, subject.checkpoint.connected_at) == (2, 110.0)
 
 

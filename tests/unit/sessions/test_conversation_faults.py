@@ -52,6 +52,7 @@ async def test_a_model_that_fails_for_good_ends_the_leg_and_the_next_one_works()
         assert ("the key was revoked", True) in [
             (failure.message, failure.permanent) for failure in harness.payloads(ProviderFailed)
         ]
+        await asyncio.sleep(0.1)
         assert (await harness.read(session_id)).state is SessionState.SUSPENDED
         again = await harness.call(session_id)
         await again.say("Where are you?")
@@ -108,6 +109,7 @@ async def test_a_voice_that_fails_for_good_ends_the_leg() -> None:
         harness.tts.fail_next(Failure("the voice is gone", permanent=True))
         call = await harness.call()
         assert await call.closed_by_server() is CloseReason.FAILED
+        await asyncio.sleep(0.1)
         assert (await harness.read()).state is SessionState.SUSPENDED
 
 
