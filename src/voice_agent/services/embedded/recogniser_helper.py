@@ -1,10 +1,9 @@
 """The helper process that hears: one PocketSphinx decoder, one utterance at a time.
 
-PocketSphinx normalises what it hears by the mean of its acoustic features. A mean that is known
-only when the utterance is over hears best, one that is adapted on the way hears in time. So the
-first `SETTLE_S` of a caller's first utterance are only gathered; then, or at its end when that is
-sooner, they are decoded with their own mean, and the rest is decoded as it comes. His next
-utterances begin with the mean of the last.
+PocketSphinx normalises what it hears by the mean of its acoustic features, which it can take from
+the audio itself or adapt on the way. So the first `SETTLE_S` of a caller's first utterance are only
+gathered; then, or at its end when that is sooner, they are decoded with their own mean, and the
+rest is decoded as it comes. His next utterances begin with the mean of the last.
 """
 
 import contextlib
@@ -33,8 +32,9 @@ from voice_agent.services.embedded.recognition_protocol import (
     decode_model,
 )
 
-SETTLE_S: Final = 2.0
-"""Seconds of audio after which a new caller's mean is taken for known."""
+SETTLE_S: Final = 1.0
+"""Seconds of audio after which a new caller's mean is taken for known. Longer heard no better, and
+what is gathered must be decoded in one go, which delays a transcript that is due just then."""
 _PARTIAL_EVERY_BYTES: Final = BYTES_PER_SECOND * 3 // 10
 # Chosen on questions that are in no test: the second pass over the words ("fwdflat") and more
 # Gaussians a state cost half the time and heard no better.

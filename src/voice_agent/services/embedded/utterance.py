@@ -21,7 +21,7 @@ from voice_agent.services.embedded.recognition_protocol import (
 LONGEST_UTTERANCE_S: Final = 30.0
 """Seconds of audio that one utterance takes; more is refused."""
 _PARCEL_BYTES: Final = BYTES_PER_SECOND // 10
-_RESULT_TIMEOUT_S: Final = 5.0
+_RESULT_TIMEOUT_S: Final = 10.0
 
 PartialHandler = Callable[[str], Awaitable[None]]
 
