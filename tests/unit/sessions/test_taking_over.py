@@ -54,6 +54,7 @@ async def test_another_process_goes_on_from_the_checkpoint() -> None:
         assert SessionState.ENDED not in [
             change.state for change in first.payloads(SessionStateChanged)
         ]
+        await call.leave()
 
 
 async def test_what_was_used_of_the_longest_duration_goes_along() -> None:
