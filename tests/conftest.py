@@ -1,3 +1,3 @@
 """What all tests share."""
 
-pytest_plugins = ["voice_agent.testing.fixtures"]
+pytest_plugins = ["voice_agent.testing.fixtures", "tests.taking_turns"]

@@ -22,6 +22,8 @@ BARGE_IN_MS = 350
 NAMES = {"webrtc": "WebRTC", "websocket": "WebSocket"}
 both_transports = pytest.mark.parametrize("transport", list(NAMES))
 
+pytestmark = pytest.mark.alone  # speech in real time, in and out
+
 
 @both_transports
 def test_a_question_spoken_into_the_microphone_is_answered(

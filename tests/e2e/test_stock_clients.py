@@ -11,6 +11,8 @@ from tests.e2e.chromium import Chromium, open_page
 from tests.e2e.stock_site import StockSite
 from voice_agent.testing.running_server import RunningServer
 
+pytestmark = pytest.mark.alone  # speech in real time, in and out
+
 
 @pytest.fixture(scope="module")
 def stock_page(stock_site: StockSite) -> str:

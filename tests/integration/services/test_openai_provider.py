@@ -158,6 +158,7 @@ async def test_legs_one_after_another_share_one_connection_and_outlive_each_othe
     assert statistics.created == 1
 
 
+@pytest.mark.alone
 async def test_building_a_leg_takes_a_moment_and_the_shared_client_never_holds_the_loop(
     server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +185,7 @@ async def test_building_a_leg_takes_a_moment_and_the_shared_client_never_holds_t
     assert min(taken) < 0.01
 
 
+@pytest.mark.alone
 async def test_ten_legs_at_once_never_hold_the_event_loop(
     pool: PlainServicePool, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -338,6 +338,7 @@ async def test_closing_ends_every_process_and_fails_what_is_being_heard() -> Non
         await recognisers.begin("", ignore).result()
 
 
+@pytest.mark.alone
 async def test_the_event_loop_is_not_held_while_ten_callers_speak(
     spoken: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,6 +360,7 @@ async def test_the_event_loop_is_not_held_while_ten_callers_speak(
         await recognisers.close()
 
 
+@pytest.mark.alone
 async def test_starting_recognisers_never_holds_the_event_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -242,6 +242,7 @@ async def test_embedded_takes_a_voice_from_the_engine_that_has_it(pool: ServiceP
     assert tts._voice.name == "en-gb"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ENGINES)
 async def test_ten_speeches_at_once_never_hold_the_event_loop(
     pool: ServicePool, kind: AnyProvider, monkeypatch: pytest.MonkeyPatch
@@ -257,6 +258,7 @@ async def test_ten_speeches_at_once_never_hold_the_event_loop(
             await asyncio.gather(*(run.wait_for(TTSStoppedFrame) for run in runs))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ENGINES)
 async def test_starting_an_engine_never_holds_the_event_loop(
     kind: type[FliteProvider] | type[EspeakProvider], monkeypatch: pytest.MonkeyPatch
