@@ -3,13 +3,18 @@
 from collections.abc import Callable
 
 from pipecat.frames.frames import (
+    AggregatedTextFrame,
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
+    CancelFrame,
     ClientConnectedFrame,
+    EndFrame,
     Frame,
     InterruptionFrame,
+    LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
     LLMTextFrame,
+    OutputAudioRawFrame,
     TTSTextFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
@@ -18,6 +23,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.processors.frameworks.rtvi.frames import RTVISendTextFrame
 
+from voice_agent.bot.heard_sentences import HeardSentences
 from voice_agent.core.conversation import Speaker
 from voice_agent.core.events import (
     AgentTurnEnded,
@@ -92,14 +98,22 @@ class ConversationRecorder(FrameProcessor):
 
     Both processors run in direct mode: a queue of their own would lose what waits in it when the
     user interrupts. `now` returns the wall time in seconds, the clock of Pipecat's
-    voice activity frames.
+    voice activity frames; `reaches_client` whether what is sent now can reach the client.
     """
 
-    def __init__(self, sink: EventSink, stopwatch: TurnStopwatch, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        sink: EventSink,
+        stopwatch: TurnStopwatch,
+        now: Callable[[], float],
+        reaches_client: Callable[[], bool],
+    ) -> None:
         super().__init__(enable_direct_mode=True)
         self._sink = sink
         self._stopwatch = stopwatch
         self._now = now
+        self._reaches_client = reaches_client
+        self._heard = HeardSentences(reaches_client)
         self._agent_turn_is_open = False
         self._agent_is_speaking = False
 
@@ -107,10 +121,11 @@ class ConversationRecorder(FrameProcessor):
         """Pass everything, and tell the sink what it means."""
         await super().process_frame(frame, direction)
         if direction is FrameDirection.DOWNSTREAM:
-            self._record(frame)
+            self._record_user(frame)
+            self._record_agent(frame)
         await self.push_frame(frame, direction)
 
-    def _record(self, frame: Frame) -> None:
+    def _record_user(self, frame: Frame) -> None:
         match frame:
             case ClientConnectedFrame():
                 self._sink(ClientConnected())
@@ -123,8 +138,12 @@ class ConversationRecorder(FrameProcessor):
                 self._sink(SpeakingStopped(Speaker.USER))
             case RTVISendTextFrame():
                 self._sink(UserTurnEnded(frame.text, typed=True))
+
+    def _record_agent(self, frame: Frame) -> None:
+        match frame:
             case LLMFullResponseStartFrame():
                 self._agent_turn_is_open = True
+                self._heard.response_began()
             case BotStartedSpeakingFrame():
                 self._agent_turn_is_open = True
                 self._agent_is_speaking = True
@@ -132,18 +151,31 @@ class ConversationRecorder(FrameProcessor):
                 latency = self._stopwatch.audio_began(self._now())
                 if latency is not None:
                     self._sink(latency)
-            case TTSTextFrame() if self._agent_is_speaking or frame.pts is not None:
-                # A sentence without audio (its synthesis failed) was not heard. Words with a time
-                # of their own may come just before the first audio.
-                self._sink(SentenceHeard(frame.text))
+            case OutputAudioRawFrame():
+                self._heard.audio_played()
+            case TTSTextFrame():
+                self._sentence_heard(self._heard.text_passed(frame))
+            case AggregatedTextFrame(skip_tts=True) if self._reaches_client():
+                # The client asked for no audio: it reads.
+                self._sentence_heard(frame.text)
             case BotStoppedSpeakingFrame():
                 self._agent_is_speaking = False
                 self._sink(SpeakingStopped(Speaker.AGENT))
-                self._end_agent_turn(interrupted=False)
+                self._end_agent_turn(interrupted=not self._reaches_client())
+            case LLMFullResponseEndFrame() if not self._agent_is_speaking:
+                self._end_agent_turn(interrupted=not self._reaches_client())
             case InterruptionFrame():
                 self._end_agent_turn(interrupted=True)
+            case EndFrame() | CancelFrame():
+                self._sentence_heard(self._heard.finish())
+
+    def _sentence_heard(self, sentence: str | None) -> None:
+        if sentence:
+            self._agent_turn_is_open = True
+            self._sink(SentenceHeard(sentence))
 
     def _end_agent_turn(self, *, interrupted: bool) -> None:
+        self._sentence_heard(self._heard.finish())
         if self._agent_turn_is_open:
             self._agent_turn_is_open = False
             self._sink(AgentTurnEnded(interrupted))

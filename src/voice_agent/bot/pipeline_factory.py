@@ -1,6 +1,6 @@
 """Builds a leg's pipeline round the transport it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -88,12 +88,18 @@ class PipelineFactory:
         return needed
 
     def build(
-        self, session: Session, transport: BaseTransport, lease: Lease, sink: EventSink
+        self,
+        session: Session,
+        transport: BaseTransport,
+        lease: Lease,
+        sink: EventSink,
+        reaches_client: Callable[[], bool],
     ) -> PipelineWorker:
         """Return a worker that runs the next leg of `session` on `transport`.
 
         It greets when nobody has said anything yet, else it goes on where the conversation was.
-        What happens in it is told to `sink`.
+        What happens in it is told to `sink`; what the agent says counts as heard only while
+        `reaches_client` returns True.
         """
         agent = session.agent
         vad = lease.get(self._engines.voice_activity).analyzer(agent.turn)
@@ -133,7 +139,7 @@ class PipelineFactory:
             *([Greeter(greeting)] if greeting else []),
             tts,
             transport.output(),
-            ConversationRecorder(sink, stopwatch, self._clock.wall),
+            ConversationRecorder(sink, stopwatch, self._clock.wall, reaches_client),
             aggregators.assistant(),
         ]
         worker = PipelineWorker(

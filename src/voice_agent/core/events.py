@@ -76,7 +76,7 @@ class UserTurnEnded:
 
 @dataclass(frozen=True)
 class SentenceHeard:
-    """A sentence of the agent was played to its end."""
+    """A sentence of the agent was played to its end, or sent as text to who wanted no audio."""
 
     text: str
 

@@ -50,11 +50,20 @@ class MemoryConnection(ConnectionState):
         self._ear = ear
         self._packets: asyncio.Queue[ClientFrame] = asyncio.Queue(PACKETS_LIMIT)
         self._transport: MemoryTransport | None = None
+        self._is_out_of_reach = False
 
     @property
     def is_open(self) -> bool:
-        """Whether neither side has ended it."""
-        return not self.has_ended
+        """Whether neither side has ended it and the client can be reached."""
+        return self.reaches_client()
+
+    def reaches_client(self) -> bool:
+        """Return whether what is sent now can reach the client."""
+        return super().reaches_client() and not self._is_out_of_reach
+
+    def lose_reach(self) -> None:
+        """Nothing arrives at either side any more; neither has ended it."""
+        self._is_out_of_reach = True
 
     def transport(self) -> BaseTransport:
         """Return Pipecat's transport for it, made at the first call."""
@@ -64,7 +73,7 @@ class MemoryConnection(ConnectionState):
 
     async def close(self, reason: CloseReason) -> None:
         """Close it from the server's side, and tell the client why."""
-        if self.is_open:
+        if not self.has_ended:
             self.note_ended(ConnectionEnd.CLOSED)
             self._ear.closed(reason)
 
