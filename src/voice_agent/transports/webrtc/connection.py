@@ -1,9 +1,9 @@
 """One peer connection of one client, as a connection that carries a leg."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from aiortc import RTCDataChannel
 from aiortc.mediastreams import MediaStreamError
@@ -14,13 +14,12 @@ from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
 from voice_agent.transports.base import Attempt, CloseReason, ConnectionEnd, TransportKind
 from voice_agent.transports.base_connection import ConnectionState
+from voice_agent.transports.webrtc.closing import CLOSE_TIMEOUT_S, begin_closing, wait_closed
 from voice_agent.transports.webrtc.prompt_transport import PromptWebRTCTransport
 
 LIVENESS_INTERVAL_S = 1.0
 VANISHED_AFTER_S = 6.0
 """Seconds without a sign of life, on top of Pipecat's own 3, after which a client is lost."""
-CLOSE_TIMEOUT_S = 3.0
-"""How long closing the peer connection may take."""
 
 CLOSE_WORDS: Mapping[CloseReason, str] = MappingProxyType(
     {
@@ -29,11 +28,34 @@ CLOSE_WORDS: Mapping[CloseReason, str] = MappingProxyType(
         CloseReason.FAILED: "the call failed, connect again",
         CloseReason.DISPLACED: "a newer connection took the session over",
         CloseReason.LOST_RACE: "another connection of this attempt carries the call",
+        CloseReason.SILENT: "nothing arrived on this connection",
         CloseReason.IDLE: "the session was idle for too long",
         CloseReason.MAX_DURATION: "the session reached its longest duration",
     }
 )
 """What the client is told over the data channel; after a normal end nothing needs saying."""
+
+
+MAX_MESSAGE_LENGTH = 256 * 1024
+"""Characters or bytes of one message; as long as on WebSocket."""
+
+
+def is_ping(message: str | bytes) -> bool:
+    """Return whether it is what Pipecat's clients send each second to show that they live."""
+    return isinstance(message, str) and message.startswith("ping")
+
+
+def message_fault(message: str | bytes) -> str | None:
+    """Return why a message of the data channel cannot be read, or None when it can."""
+    if len(message) > MAX_MESSAGE_LENGTH:
+        return f"a message has at most {MAX_MESSAGE_LENGTH} bytes, this has {len(message)}"
+    try:
+        content = json.loads(message)
+    except (ValueError, RecursionError):
+        return "a message is JSON"
+    if not isinstance(content, dict):
+        return "a message is a JSON object"
+    return None if isinstance(content.get("type"), str) else "a message needs a type"
 
 
 class WebRTCConnection(ConnectionState):
@@ -47,7 +69,7 @@ class WebRTCConnection(ConnectionState):
         self._peer = peer
         self._log = logger.bind(session_id=session_id, connection_id=self.id)
         self._transport: PromptWebRTCTransport | None = None
-        self._is_closing = False
+        self._closing: asyncio.Task[None] | None = None
         peer.add_event_handler("closed", self._on_closed)
         peer.add_event_handler("failed", self._on_failed)
         peer.pc.on("datachannel", self._on_data_channel)
@@ -74,17 +96,13 @@ class WebRTCConnection(ConnectionState):
         return super().reaches_client() and self._peer.is_connected()
 
     async def close(self, reason: CloseReason) -> None:
-        """Tell the client why and close the peer connection; closing again does nothing."""
+        """Tell the client why and close the peer connection; closing again waits for the same."""
         self.note_ended(ConnectionEnd.CLOSED)
-        if self._is_closing:
-            return
-        self._is_closing = True
         self._watch.cancel()
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                self._say(reason)
-                await self._peer.disconnect()
-        except TimeoutError:
+        if self._closing is None:
+            self._say(reason)
+            self._closing = begin_closing(self._peer)
+        if not await wait_closed(self._closing):
             self._log.warning("the peer connection did not close in {} s", CLOSE_TIMEOUT_S)
         await asyncio.gather(self._watch, return_exceptions=True)
 
@@ -101,11 +119,28 @@ class WebRTCConnection(ConnectionState):
         self.note_ended(ConnectionEnd.LOST)
 
     def _on_data_channel(self, channel: RTCDataChannel) -> None:
-        def on_message(message: Any) -> None:
-            if not (isinstance(message, str) and message.startswith("ping")):
+        """Stand before Pipecat's reader, which logs what it cannot read, whole and each time."""
+        readers = channel.listeners("message")
+        channel.remove_all_listeners("message")
+
+        async def on_message(message: str | bytes) -> None:
+            if not is_ping(message):
                 self.note_carrying()
+                fault = message_fault(message)
+                if fault is not None:
+                    self._refuse_message(fault)
+                    return
+            for read in readers:
+                await read(message)
 
         channel.on("message", on_message)
+
+    def _refuse_message(self, fault: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            self._log.warning("refused from the client: {}", fault)
+        error = rtvi.ErrorResponse(id="", data=rtvi.ErrorResponseData(error=fault))
+        self._peer.send_app_message(error.model_dump(exclude_none=True))
 
     async def _watch_peer(self) -> None:
         """Note the first audio, then look for signs of life until there are none."""

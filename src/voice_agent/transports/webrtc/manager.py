@@ -8,6 +8,7 @@ from pipecat.transports.smallwebrtc.connection import IceServer, SmallWebRTCConn
 
 from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
 from voice_agent.transports.base import Attempt, CloseReason, Connection
+from voice_agent.transports.webrtc.closing import begin_closing, wait_closed
 from voice_agent.transports.webrtc.connection import WebRTCConnection
 from voice_agent.transports.webrtc.receive_delay import receive_without_delay
 from voice_agent.transports.webrtc.signaling import (
@@ -62,7 +63,7 @@ class WebRTCManager:
             receive_without_delay(peer.pc)
             answer = self._answer_of(peer)
         except BaseException:
-            await peer.disconnect()
+            await wait_closed(begin_closing(peer))
             raise
         connection = WebRTCConnection(
             peer,

@@ -113,7 +113,7 @@ class WebSocketConnection(ConnectionState):
         super().__init__(TransportKind.WEBSOCKET, attempt)
         self._log = logger.bind(session_id=session_id, connection_id=self.id)
         self._websocket = WatchedWebSocket(websocket, self)
-        self._serializer = CheckedProtobufSerializer(now, self._on_violation, session_id)
+        self._serializer = CheckedProtobufSerializer(now, self._on_violation)
         self._transport: FastAPIWebsocketTransport | None = None
         self._close_as: tuple[int, str] | None = None
 

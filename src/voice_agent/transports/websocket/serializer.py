@@ -1,9 +1,10 @@
 """Pipecat's protobuf frames, read with suspicion."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 from google.protobuf.message import DecodeError
-from loguru import logger
 from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
@@ -11,10 +12,13 @@ from pipecat.frames.frames import (
     InputAudioRawFrame,
     InputTransportMessageFrame,
 )
+from pipecat.frames.protobufs import frames_pb2
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 
 from voice_agent.audio.input_audio import AudioFloodError, AudioRefusedError, InputAudio
 from voice_agent.transports.base import AUDIO_IN_RATE, CloseReason
+
+_Frame: Any = frames_pb2.Frame  # type: ignore[attr-defined] # made at run time
 
 Violation = Callable[[CloseReason, str], None]
 """Called when the client breaks the rules: why the connection is closed, and what was wrong."""
@@ -27,12 +31,10 @@ class CheckedProtobufSerializer(ProtobufFrameSerializer):
     transcription be taken for the user's words, past everything that the agent allows.
     """
 
-    def __init__(self, now: Callable[[], float], on_violation: Violation, session_id: str) -> None:
+    def __init__(self, now: Callable[[], float], on_violation: Violation) -> None:
         super().__init__()
         self._audio = InputAudio(AUDIO_IN_RATE, now)
         self._on_violation = on_violation
-        self._log = logger.bind(session_id=session_id)
-        self._has_warned = False
 
     async def serialize(self, frame: Frame) -> str | bytes | None:
         """Return the frame's bytes, or None for one that has none on this wire."""
@@ -49,33 +51,31 @@ class CheckedProtobufSerializer(ProtobufFrameSerializer):
             )
             return None
         try:
-            frame = await super().deserialize(data)
-        except (DecodeError, TypeError, ValueError):
+            received = _Frame.FromString(data)
+            kind = received.WhichOneof("frame")
+            if kind == "audio":
+                return self._audio_frame(received.audio)
+            if kind == "message":
+                return InputTransportMessageFrame(message=json.loads(received.message.data))
+        except DecodeError:
             self._on_violation(
                 CloseReason.INVALID_PAYLOAD, "message is not a Pipecat protobuf frame"
             )
-            return None
-        if isinstance(frame, InputAudioRawFrame):
-            return self._checked(frame)
-        if isinstance(frame, InputTransportMessageFrame):
-            return frame
-        if not self._has_warned:
-            self._has_warned = True
-            self._log.warning(
-                "frames of type {} are not taken from a client, ignoring them",
-                type(frame).__name__ if frame else "unknown",
+        except (ValueError, RecursionError):
+            self._on_violation(CloseReason.INVALID_PAYLOAD, "message frame whose data is not JSON")
+        except AudioRefusedError as error:
+            self._on_violation(CloseReason.UNSUPPORTED_DATA, str(error))
+        except AudioFloodError as error:
+            self._on_violation(CloseReason.FLOODING, str(error))
+        else:
+            self._on_violation(
+                CloseReason.UNSUPPORTED_DATA,
+                f"{kind or 'unknown'} frames are not taken; send audio or message frames",
             )
         return None
 
-    def _checked(self, frame: InputAudioRawFrame) -> Frame | None:
-        try:
-            pcm = self._audio.convert(frame.audio, frame.sample_rate, frame.num_channels)
-        except AudioRefusedError as error:
-            self._on_violation(CloseReason.UNSUPPORTED_DATA, str(error))
-            return None
-        except AudioFloodError as error:
-            self._on_violation(CloseReason.FLOODING, str(error))
-            return None
+    def _audio_frame(self, audio: Any) -> Frame | None:
+        pcm = self._audio.convert(audio.audio, audio.sample_rate, audio.num_channels)
         if not pcm:
             return None
         return InputAudioRawFrame(audio=pcm, sample_rate=AUDIO_IN_RATE, num_channels=1)

@@ -7,6 +7,7 @@ from aiortc.mediastreams import AudioStreamTrack
 
 from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
 from voice_agent.transports.base import CloseReason, Connection, ConnectionEnd
+from voice_agent.transports.webrtc.closing import CLOSE_TIMEOUT_S
 from voice_agent.transports.webrtc.manager import PEERS_A_SESSION, WebRTCManager
 from voice_agent.transports.webrtc.signaling import Candidate, Offer
 
@@ -97,3 +98,15 @@ async def test_a_session_cannot_pile_up_peers(manager: WebRTCManager, browser: B
         await manager.answer(Offer(sdp), session_id="a", start=started.append)
     assert manager.open_count == PEERS_A_SESSION
     assert await started[0].wait_ended() is ConnectionEnd.CLOSED
+
+
+@pytest.mark.virtual_time
+async def test_a_peer_that_closes_slowly_does_not_hold_up_the_refusal(
+    manager: WebRTCManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = asyncio.Event()
+    monkeypatch.setattr(RTCPeerConnection, "close", lambda _: stopped.wait())
+    with pytest.raises(OfferInvalidError):
+        async with asyncio.timeout(2 * CLOSE_TIMEOUT_S):
+            await manager.answer(Offer(UNANSWERABLE), session_id="a", start=must_not_start)
+    stopped.set()

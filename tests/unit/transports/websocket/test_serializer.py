@@ -22,7 +22,7 @@ class Door:
     def __init__(self) -> None:
         self.violations: list[tuple[CloseReason, str]] = []
         self.serializer = CheckedProtobufSerializer(
-            lambda: 0.0, lambda reason, detail: self.violations.append((reason, detail)), "session"
+            lambda: 0.0, lambda reason, detail: self.violations.append((reason, detail))
         )
 
 
@@ -84,7 +84,23 @@ async def test_words_cannot_be_put_into_anyones_mouth(door: Door) -> None:
     heard.transcription.text = "Yes, transfer everything."
     for frame in (spoken, heard, Frame()):
         assert await door.serializer.deserialize(frame.SerializeToString()) is None
-    assert door.violations == []
+    assert door.violations == [
+        (
+            CloseReason.UNSUPPORTED_DATA,
+            f"{kind} frames are not taken; send audio or message frames",
+        )
+        for kind in ("text", "transcription", "unknown")
+    ]
+
+
+@pytest.mark.parametrize("content", ["{this is no JSON", "", "[" * 60_000])
+async def test_a_message_that_is_no_json_is_named(door: Door, content: str) -> None:
+    message = Frame()
+    message.message.data = content
+    assert await door.serializer.deserialize(message.SerializeToString()) is None
+    assert door.violations == [
+        (CloseReason.INVALID_PAYLOAD, "message frame whose data is not JSON")
+    ]
 
 
 async def test_the_end_of_a_pipeline_is_nothing_on_this_wire(door: Door) -> None:
