@@ -17,12 +17,12 @@ from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 
 from voice_agent.core.agent import Agent, KnowledgeEntry
-from voice_agent.core.words import FUNCTION_WORDS, words_of
+from voice_agent.core.words import DANGLING_WORDS, FUNCTION_WORDS, words_of
 
 ANSWER_THRESHOLD: Final = 0.5
 """From this score on an entry is the answer. Chosen on questions that are in no test."""
-COMPLETE_THRESHOLD: Final = 0.8
-"""From this score on the text is surely a whole question that the agent knows."""
+COMPLETE_THRESHOLD: Final = 0.7
+"""From this score on a text that does not break off is a whole question that the agent knows."""
 _SAME_WORD: Final = 0.88
 """Words less alike than this (Jaro-Winkler, 0 to 1) are different words."""
 _FUNCTION_WEIGHT: Final = 0.2
@@ -107,9 +107,17 @@ class KnowledgeIndex:
         return Match(self._entries[number], min(score, 1.0)) if score > 0 else None
 
     def is_complete_question(self, text: str) -> bool:
-        """Return whether `text` is surely one of the questions the agent knows, to its end."""
+        """Return whether `text` is surely one of the questions the agent knows, to its end.
+
+        It is not when its last word promises more ("how do I get to the"), unless the agent knows
+        a question with that ending.
+        """
         match = self.nearest(text)
-        return match is not None and match.score >= COMPLETE_THRESHOLD
+        if match is None or match.score < COMPLETE_THRESHOLD:
+            return False
+        last = words_of(text)[-1]
+        endings = {words[-1] for question in match.entry.questions if (words := words_of(question))}
+        return last not in DANGLING_WORDS or last in endings
 
     def _weight(self, word: str, entry_count: int) -> float:
         rarity = math.log(1 + len(self._entries) / entry_count)

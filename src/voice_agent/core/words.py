@@ -27,6 +27,15 @@ FUNCTION_WORDS: Final = frozenset(
 )
 """English words that say little about what a question is about."""
 
+DANGLING_WORDS: Final = frozenset(
+    """
+    a an and any are as at because but by can could did do does for from how if in into is my of on
+    or our some than that the their this to was were what when where which who will with would your
+    i am i'd i'm is it's
+    """.split()  # noqa: SIM905
+)
+"""English words after which more is to come: whoever pauses there has not finished."""
+
 
 def words_of(text: str) -> list[str]:
     """Return the words of `text` in order: lower case, accents and punctuation gone.

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from voice_agent.core.agent import Agent
-from voice_agent.core.knowledge import COMPLETE_THRESHOLD, KnowledgeIndex
+from voice_agent.core.knowledge import KnowledgeIndex
 from voice_agent.services.embedded.courtesies import Courtesy, courtesy_of
 
 _TOPICS_NAMED: Final = 2
+_CERTAIN: Final = 0.9
+"""The score from which on knowledge goes before small talk of the same words."""
 _TOPIC_STRIDE: Final = 7
 """Steps from topic to topic: neighbours in an author's file are about the same thing."""
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
@@ -49,7 +51,7 @@ class Responder:
         """Return what to say; never empty."""
         match = self._knowledge.best(exchange.heard)
         courtesy = courtesy_of(exchange.heard)
-        if match is not None and (courtesy is None or match.score >= COMPLETE_THRESHOLD):
+        if match is not None and (courtesy is None or match.score >= _CERTAIN):
             return match.entry.answer
         if courtesy is None:
             return self._not_known(exchange.answers)
