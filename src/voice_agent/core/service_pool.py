@@ -43,7 +43,8 @@ async def _nothing_to_close(_: Any) -> None:
 class Resource(Generic[ResourceT]):
     """A resource as its owner declares it: its key, and how to make and unmake one.
 
-    `create` may take long; it must not block the event loop.
+    `create` may take longer than any leg waits; it must not block the event loop, and must leave
+    nothing behind when it is cancelled.
     """
 
     key: ResourceKey
@@ -62,12 +63,19 @@ class Lease(Protocol):
         """
 
     async def release(self) -> None:
-        """Give everything back. Calling it again does nothing."""
+        """Give everything back, even when the caller is cancelled meanwhile.
+
+        Calling it again does nothing.
+        """
 
 
 @dataclass(frozen=True)
 class ResourceStatistics:
-    """Plain counts of one resource; others collect them."""
+    """Plain counts of one resource; others collect them.
+
+    `size` counts what is there (of exclusive resources also what is being made), `in_use` the
+    leases that hold one or wait for it, `created` and `failures` the builds so far.
+    """
 
     key: ResourceKey
     size: int
@@ -97,4 +105,7 @@ class ServicePool(Protocol):
         """Return the counts of every resource the pool knows."""
 
     async def close(self) -> None:
-        """Unmake everything; leases still out become useless."""
+        """Unmake what is shared, and refuse who waits and who comes.
+
+        What is lent to one leg is unmade when that gives it back.
+        """

@@ -1,38 +1,12 @@
 import asyncio
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.unit.core.workshop import Workshop
 from voice_agent.core.errors import AgentInvalidError, PoolRefusedError
 from voice_agent.core.plain_service_pool import PlainServicePool
 from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
-
-
-class Workshop:
-    """Makes numbered things, and remembers which it unmade."""
-
-    def __init__(self) -> None:
-        self.numbers: Iterator[int] = count(1)
-        self.closed: list[int] = []
-        self.gate: asyncio.Event | None = None
-        self.fault: Exception | None = None
-
-    async def create(self) -> int:
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.fault is not None:
-            raise self.fault
-        return next(self.numbers)
-
-    async def close(self, thing: int) -> None:
-        self.closed.append(thing)
-
-    def resource(
-        self, kind: ResourceKind = ResourceKind.SHARED, version: str | None = None
-    ) -> Resource[int]:
-        key = ResourceKey(kind, "stt", "scripted", agent_version=version)
-        return Resource(key, self.create, self.close)
 
 
 @pytest.fixture
@@ -41,8 +15,10 @@ def workshop() -> Workshop:
 
 
 @pytest.fixture
-def pool() -> PlainServicePool:
-    return PlainServicePool()
+async def pool() -> AsyncIterator[PlainServicePool]:
+    pool = PlainServicePool()
+    yield pool
+    await pool.close()
 
 
 async def test_a_shared_resource_is_made_once_for_all(
@@ -109,7 +85,7 @@ async def test_what_is_not_ready_in_time_is_refused_and_nothing_is_held(
     pool: PlainServicePool, workshop: Workshop
 ) -> None:
     slow = Workshop()
-    slow.gate = asyncio.Event()
+    slow.gate.clear()
     ready = workshop.resource(ResourceKind.EXCLUSIVE)
     with pytest.raises(PoolRefusedError, match="not ready within 10 s"):
         await pool.lease([ready, slow.resource()], timeout_s=10)
@@ -152,7 +128,7 @@ async def test_who_gives_up_waiting_leaves_nothing_held(
     pool: PlainServicePool, workshop: Workshop
 ) -> None:
     slow = Workshop()
-    slow.gate = asyncio.Event()
+    slow.gate.clear()
     ready = workshop.resource(ResourceKind.EXCLUSIVE)
     waiting = asyncio.create_task(pool.lease([ready, slow.resource()], timeout_s=60))
     await asyncio.sleep(0)
