@@ -4,6 +4,7 @@ import inspect
 import json
 import logging
 import sys
+import traceback
 from typing import TYPE_CHECKING, TextIO
 
 from loguru import logger
@@ -13,8 +14,14 @@ if TYPE_CHECKING:
 
 TEXT_FORMAT = (
     "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> "
-    "<cyan>{extra[where]}</cyan>{message}"
+    "<cyan>{extra[where]}</cyan>{extra[text]}\n"
 )
+UNPRINTABLE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+ESCAPES = {code: f"\\u{code:04x}" for code in UNPRINTABLE} | str.maketrans(
+    {"\t": "\t", "\n": r"\n", "\r": r"\r"}
+)
+"""How a log shows control characters and line breaks: what a client said must neither forge lines
+nor steer the terminal of who reads them."""
 QUIET_LIBRARIES = ("pipecat", "aiortc", "aioice")
 """Libraries that warn of what is normal here (a call without video); from INFO on only their errors
 are shown. What goes wrong in a call is an event, and logged as such."""
@@ -52,7 +59,6 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
         return name not in QUIET_LIBRARIES or record["level"].no >= library_level
 
     logger.remove()
-    logger.configure(patcher=_add_where)
     if log_format == "json":
 
         def write(message: "Message") -> None:
@@ -61,25 +67,37 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
 
         logger.add(write, level=level, filter=is_wanted, format="{message}", diagnose=False)
     else:
-        # A traceback with the values of its variables would show tokens and keys.
-        logger.add(stream, level=level, filter=is_wanted, format=TEXT_FORMAT, diagnose=False)
+        logger.add(stream, level=level, filter=is_wanted, format=_as_text, diagnose=False)
     logging.basicConfig(handlers=[_StandardLogging()], level=logging.INFO, force=True)
 
 
-def _add_where(record: "Record") -> None:
-    session_id = record["extra"].get("session_id")
-    record["extra"]["where"] = f"[{session_id}] " if session_id else ""
+def _as_text(record: "Record") -> str:
+    """Return the format of `record`, after adding what it shows; a traceback is indented below."""
+    extra = record["extra"]
+    session_id = extra.get("session_id")
+    extra["where"] = f"[{session_id}] ".translate(ESCAPES) if session_id else ""
+    lines = [record["message"], *(f"  {line}" for line in _traceback(record).split("\n") if line)]
+    extra["text"] = "\n".join(line.translate(ESCAPES) for line in lines)
+    return TEXT_FORMAT
 
 
 def _as_json(record: "Record") -> str:
-    fields = {key: value for key, value in record["extra"].items() if key != "where"}
     entry = {
         "time": record["time"].isoformat(),
         "level": record["level"].name,
         "logger": record["name"],
         "message": record["message"],
-        **fields,
+        **record["extra"],
     }
     if record["exception"] is not None:
-        entry["exception"] = str(record["exception"].value)
-    return json.dumps(entry, ensure_ascii=False, default=str)
+        kind, value, _ = record["exception"]
+        entry["exception"] = "".join(traceback.format_exception_only(kind, value)).strip()
+        entry["traceback"] = _traceback(record)
+    return json.dumps(entry, ensure_ascii=False, default=str).translate(ESCAPES)
+
+
+def _traceback(record: "Record") -> str:
+    """Return where it went wrong, without the values of variables: some are tokens and keys."""
+    if record["exception"] is None:
+        return ""
+    return "".join(traceback.format_exception(*record["exception"]))

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,6 @@ from voice_agent.observability.logs import configure_logs
 def stream() -> Iterator[io.StringIO]:
     yield io.StringIO()
     logger.remove()
-    logger.configure(patcher=None)
     logging.basicConfig(handlers=[], force=True)
 
 
@@ -36,6 +36,68 @@ def test_braces_in_what_a_library_says_do_no_harm(stream: io.StringIO) -> None:
     configure_logs("INFO", "text", stream)
     logging.getLogger("some.library").warning("{nobody} knows %s", "{this}")
     assert "{nobody} knows {this}" in stream.getvalue()
+
+
+def open_vault(token: str) -> None:
+    raise LookupError("no such vault" if token else "no token")
+
+
+def read(text: str) -> None:
+    raise ValueError(text)
+
+
+def test_json_shows_where_it_went_wrong_but_no_value(stream: io.StringIO) -> None:
+    configure_logs("INFO", "json", stream)
+    token = secrets.token_hex()
+    try:
+        open_vault(token)
+    except LookupError:
+        logger.exception("cannot open")
+    (line,) = stream.getvalue().splitlines()
+    entry = json.loads(line)
+    assert entry["exception"] == "LookupError: no such vault"
+    frames = entry["traceback"].splitlines()
+    assert any("in test_json_shows_where_it_went_wrong" in frame for frame in frames)
+    assert any("in open_vault" in frame for frame in frames)
+    assert token not in line
+
+
+def test_text_shows_where_it_went_wrong_but_no_value(stream: io.StringIO) -> None:
+    configure_logs("INFO", "text", stream)
+    token = secrets.token_hex()
+    try:
+        open_vault(token)
+    except LookupError:
+        logger.exception("cannot open")
+    first, *others = stream.getvalue().splitlines()
+    assert "ERROR" in first
+    assert first.endswith("cannot open")
+    assert any("in open_vault" in line for line in others)
+    assert others[-1] == "  LookupError: no such vault"
+    assert token not in stream.getvalue()
+
+
+FORGED = "bye\r\n12:00:00.000 INFO    forged\x1b[2K\x85\u2028more"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_what_a_client_says_makes_no_line_of_its_own(stream: io.StringIO, log_format: str) -> None:
+    configure_logs("INFO", log_format, stream)
+    logger.bind(session_id=FORGED).warning("the client said {}", FORGED)
+    (line,) = stream.getvalue().splitlines()
+    assert "\x1b" not in line
+    assert r"bye\r\n12:00:00.000 INFO    forged\u001b[2K\u0085\u2028more" in line
+
+
+def test_nor_does_an_error_about_it(stream: io.StringIO) -> None:
+    configure_logs("INFO", "text", stream)
+    try:
+        read(FORGED)
+    except ValueError:
+        logger.exception("cannot read it")
+    first, *others = stream.getvalue().splitlines()
+    assert "cannot read it" in first
+    assert all(line.startswith("  ") for line in others)
 
 
 def test_below_the_level_nothing_is_written(stream: io.StringIO) -> None:
