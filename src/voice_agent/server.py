@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from voice_agent.api.redaction import filter_server_logs
 
@@ -17,6 +18,20 @@ PING_INTERVAL_S = 10.0
 PING_TIMEOUT_S = 10.0
 """A client that vanished without closing is noticed within the two together."""
 SHUTDOWN_TIMEOUT_S = 5
+
+
+class MediaWebSocketProtocol(WebSocketsSansIOProtocol):
+    """Tells a client that vanished from one that said goodbye.
+
+    uvicorn reports 1005, a goodbye without a code, whenever a connection is over; without a close
+    frame of the client it is 1006 (RFC 6455, 7.1.5), and the session waits for him to come back.
+    """
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Report 1006 first when the client has sent no close frame."""
+        if self.handshake_complete and self.conn.close_rcvd is None:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        super().connection_lost(exc)
 
 
 class DrainingServer(uvicorn.Server):
@@ -64,7 +79,7 @@ def server_config(app: Any, *, certificate: str | None, key: str | None) -> uvic
         loop="uvloop",
         http="httptools",
         lifespan="off",
-        ws="websockets-sansio",
+        ws=MediaWebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_INTERVAL_S,
         ws_ping_timeout=PING_TIMEOUT_S,

@@ -35,7 +35,6 @@ CLOSE_WORDS: Mapping[CloseReason, str] = MappingProxyType(
 )
 """What the client is told over the data channel; after a normal end nothing needs saying."""
 
-
 MAX_MESSAGE_LENGTH = 256 * 1024
 """Characters or bytes of one message; as long as on WebSocket."""
 
@@ -70,6 +69,7 @@ class WebRTCConnection(ConnectionState):
         self._log = logger.bind(session_id=session_id, connection_id=self.id)
         self._transport: PromptWebRTCTransport | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._has_warned = False
         peer.add_event_handler("closed", self._on_closed)
         peer.add_event_handler("failed", self._on_failed)
         peer.pc.on("datachannel", self._on_data_channel)

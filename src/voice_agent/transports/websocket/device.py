@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
-from loguru import logger
 from pipecat.transports.websocket.server import (
     SingleClientWebsocketServerParams,
     SingleClientWebsocketServerTransport,
@@ -12,11 +11,8 @@ from pipecat.transports.websocket.server import (
 
 from voice_agent.transports.base import CloseReason, ConnectionEnd, TransportKind
 from voice_agent.transports.base_connection import ConnectionState
-from voice_agent.transports.websocket.connection import (
-    CLOSE_CODES,
-    CLOSE_TIMEOUT_S,
-    GOODBYES,
-)
+from voice_agent.transports.websocket.close_frame import GOODBYES, close_frame
+from voice_agent.transports.websocket.connection import CLOSE_TIMEOUT_S
 from voice_agent.transports.websocket.serializer import CheckedProtobufSerializer
 
 NO_BROWSERS = cast("list[str]", [None])
@@ -30,10 +26,8 @@ class DeviceConnection(ConnectionState):
     """
 
     def __init__(self, host: str, port: int, *, session_id: str, now: Callable[[], float]) -> None:
-        super().__init__(TransportKind.DEVICE, None)
-        self._log = logger.bind(session_id=session_id, connection_id=self.id)
+        super().__init__(TransportKind.DEVICE, None, session_id=session_id)
         self._socket: Any = None
-        self._close_as: tuple[int, str] | None = None
         params = SingleClientWebsocketServerParams(
             audio_in_enabled=True,
             audio_out_enabled=True,
@@ -55,10 +49,9 @@ class DeviceConnection(ConnectionState):
         if self._socket is None:
             return
         socket, self._socket = self._socket, None
-        code, words = self._close_as or CLOSE_CODES[reason]
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await socket.close(code, words)
+                await socket.close(*close_frame(reason, self.violation))
         except (TimeoutError, OSError) as error:
             self._log.debug("closing the socket: {!r}", error)
 
@@ -68,9 +61,3 @@ class DeviceConnection(ConnectionState):
     async def _on_disconnected(self, _: object, socket: Any) -> None:
         left = socket.close_code in GOODBYES
         self.note_ended(ConnectionEnd.LEFT if left else ConnectionEnd.LOST)
-
-    def _on_violation(self, reason: CloseReason, detail: str) -> None:
-        if self._close_as is None:
-            self._log.warning("closing the connection: {}", detail)
-            self._close_as = (CLOSE_CODES[reason][0], detail)
-        self.note_ended(ConnectionEnd.CLOSED)

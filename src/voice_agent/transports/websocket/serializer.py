@@ -1,8 +1,7 @@
 """Pipecat's protobuf frames, read with suspicion."""
 
-import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.message import DecodeError
 from pipecat.frames.frames import (
@@ -15,23 +14,63 @@ from pipecat.frames.frames import (
 from pipecat.frames.protobufs import frames_pb2
 from pipecat.serializers.protobuf import ProtobufFrameSerializer
 
-from voice_agent.audio.input_audio import AudioFloodError, AudioRefusedError, InputAudio
+from voice_agent.audio.input_audio import (
+    AudioFloodError,
+    AudioRefusedError,
+    InputAudio,
+    require_usable,
+)
 from voice_agent.transports.base import AUDIO_IN_RATE, CloseReason
+from voice_agent.transports.json_message import MessageRefusedError, read_message
 
-_Frame: Any = frames_pb2.Frame  # type: ignore[attr-defined] # made at run time
-
-Violation = Callable[[CloseReason, str], None]
+OnViolation = Callable[[CloseReason, str], None]
 """Called when the client breaks the rules: why the connection is closed, and what was wrong."""
+WireFrame = cast("Any", frames_pb2).Frame
+
+
+class FrameRefusedError(Exception):
+    """The client may not send this; the message says what is wrong, without what was sent."""
+
+    def __init__(self, reason: CloseReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def read_frame(data: str | bytes) -> InputAudioRawFrame | InputTransportMessageFrame:
+    """Return the audio, as the client sent it, or the message in `data`.
+
+    A client may not put other frames into a pipeline: a text frame there would be spoken, a
+    transcription be taken for the user's words, past everything that the agent allows.
+
+    Raises:
+        FrameRefusedError: It is neither.
+    """
+    if isinstance(data, str):
+        raise FrameRefusedError(
+            CloseReason.UNSUPPORTED_DATA,
+            "text message; this endpoint takes binary Pipecat protobuf frames",
+        )
+    try:
+        frame = WireFrame.FromString(data)
+    except (DecodeError, ValueError):
+        raise FrameRefusedError(
+            CloseReason.INVALID_PAYLOAD, "message is not a Pipecat protobuf frame"
+        ) from None
+    kind = frame.WhichOneof("frame")
+    if kind == "audio":
+        return _audio(frame.audio.audio, frame.audio.sample_rate, frame.audio.num_channels)
+    if kind == "message":
+        return _message(frame.message.data)
+    raise FrameRefusedError(
+        CloseReason.UNSUPPORTED_DATA,
+        f"frames of type {kind or 'unknown'} are not taken, only audio and message",
+    )
 
 
 class CheckedProtobufSerializer(ProtobufFrameSerializer):
-    """Lets audio and messages in, converts audio to the pipeline's rate, refuses the rest.
+    """Lets audio and messages in, converts audio to the pipeline's rate, refuses the rest."""
 
-    A client may not put other frames into the pipeline: a text frame there would be spoken, a
-    transcription be taken for the user's words, past everything that the agent allows.
-    """
-
-    def __init__(self, now: Callable[[], float], on_violation: Violation) -> None:
+    def __init__(self, now: Callable[[], float], on_violation: OnViolation) -> None:
         super().__init__()
         self._audio = InputAudio(AUDIO_IN_RATE, now)
         self._on_violation = on_violation
@@ -44,38 +83,35 @@ class CheckedProtobufSerializer(ProtobufFrameSerializer):
 
     async def deserialize(self, data: str | bytes) -> Frame | None:
         """Return the frame in `data`, or None when it holds none that may pass."""
-        if isinstance(data, str):
-            self._on_violation(
-                CloseReason.UNSUPPORTED_DATA,
-                "text message; this endpoint takes binary Pipecat protobuf frames",
-            )
-            return None
         try:
-            received = _Frame.FromString(data)
-            kind = received.WhichOneof("frame")
-            if kind == "audio":
-                return self._audio_frame(received.audio)
-            if kind == "message":
-                return InputTransportMessageFrame(message=json.loads(received.message.data))
-        except DecodeError:
-            self._on_violation(
-                CloseReason.INVALID_PAYLOAD, "message is not a Pipecat protobuf frame"
-            )
-        except (ValueError, RecursionError):
-            self._on_violation(CloseReason.INVALID_PAYLOAD, "message frame whose data is not JSON")
-        except AudioRefusedError as error:
-            self._on_violation(CloseReason.UNSUPPORTED_DATA, str(error))
+            frame = read_frame(data)
+            return self._converted(frame) if isinstance(frame, InputAudioRawFrame) else frame
+        except FrameRefusedError as error:
+            self._on_violation(error.reason, str(error))
         except AudioFloodError as error:
             self._on_violation(CloseReason.FLOODING, str(error))
-        else:
-            self._on_violation(
-                CloseReason.UNSUPPORTED_DATA,
-                f"{kind or 'unknown'} frames are not taken; send audio or message frames",
-            )
         return None
 
-    def _audio_frame(self, audio: Any) -> Frame | None:
-        pcm = self._audio.convert(audio.audio, audio.sample_rate, audio.num_channels)
+    def _converted(self, frame: InputAudioRawFrame) -> Frame | None:
+        pcm = self._audio.convert(frame.audio, frame.sample_rate, frame.num_channels)
         if not pcm:
             return None
         return InputAudioRawFrame(audio=pcm, sample_rate=AUDIO_IN_RATE, num_channels=1)
+
+
+def _audio(pcm: bytes, rate: int, channels: int) -> InputAudioRawFrame:
+    try:
+        require_usable(pcm, rate, channels)
+    except AudioRefusedError as error:
+        raise FrameRefusedError(CloseReason.UNSUPPORTED_DATA, str(error)) from None
+    return InputAudioRawFrame(audio=pcm, sample_rate=rate, num_channels=channels)
+
+
+def _message(data: str) -> InputTransportMessageFrame:
+    try:
+        return InputTransportMessageFrame(message=read_message(data))
+    except MessageRefusedError as error:
+        raise FrameRefusedError(
+            CloseReason.INVALID_PAYLOAD,
+            f"this is not a Pipecat protobuf frame with a message: {error}",
+        ) from None

@@ -1,6 +1,7 @@
 from typing import Any, cast
 
 import pytest
+from loguru import logger
 from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
@@ -75,6 +76,21 @@ async def test_what_breaks_the_rules_is_named(
     assert await door.serializer.deserialize(data) is None
     assert [found for found, _ in door.violations] == [reason]
     assert door.violations[0][1]
+
+
+@pytest.mark.parametrize("text", ["{my secret", "[" * 60_000, '"' + "x" * 70_000 + '"'])
+async def test_a_message_that_is_none_is_named_without_its_words(door: Door, text: str) -> None:
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level="DEBUG")
+    message = Frame()
+    message.message.data = text
+    try:
+        assert await door.serializer.deserialize(message.SerializeToString()) is None
+    finally:
+        logger.remove(sink)
+    assert [reason for reason, _ in door.violations] == [CloseReason.INVALID_PAYLOAD]
+    assert "secret" not in door.violations[0][1]
+    assert lines == []
 
 
 async def test_words_cannot_be_put_into_anyones_mouth(door: Door) -> None:
