@@ -110,14 +110,16 @@ async def churn(
     return result
 
 
-async def quiet(probe: ProbeClient, within_s: float = QUIET_TIMEOUT_S) -> ServerCounts:
-    """Return what is there of the server when no session and no connection is left.
+async def quiet(
+    probe: ProbeClient, within_s: float = QUIET_TIMEOUT_S, *, beside: int = 0
+) -> ServerCounts:
+    """Return what is there of the server when at most `beside` sessions and connections are left.
 
     Raises:
-        TimeoutError: Some still are.
+        TimeoutError: More still are.
     """
     async with asyncio.timeout(within_s):
-        while not (await probe.count()).is_idle:  # noqa: ASYNC110 - another process
+        while (await probe.count()).connections > beside:  # noqa: ASYNC110 - another process
             await asyncio.sleep(POLL_S)
         await asyncio.sleep(SETTLE_S)
         return await probe.count()

@@ -64,7 +64,7 @@ async def connect_and_say_nothing(server: Server, count: int) -> IdleConnections
         sockets = [socket for socket in tried if socket is not None]
         during = await server.probe.count()
         codes = await asyncio.gather(*(_close_code(socket) for socket in sockets))
-    after = await quiet(server.probe)
+    after = await quiet(server.probe, beside=before.connections)
     totals = {code: codes.count(code) for code in set(codes)}
     return IdleConnections(count, len(sockets), totals, before, during, after)
 
@@ -73,7 +73,7 @@ async def connect_and_stay_silent(
     server: Server, count: int, transport: TransportName, seconds: float
 ) -> IdleConnections:
     """Make `count` calls that send the noise of a quiet room for `seconds`, and never speak."""
-    before = await quiet(server.probe)
+    before = await server.probe.count()
     opened = [Call(server.url, transport=transport, keep_samples=False) for _ in range(count)]
     try:
         await asyncio.gather(*(call.connect() for call in opened))
@@ -83,7 +83,7 @@ async def connect_and_stay_silent(
         during = await server.probe.count()
     finally:
         await asyncio.gather(*(call.close() for call in opened))
-    after = await quiet(server.probe)
+    after = await quiet(server.probe, beside=before.connections)
     return IdleConnections(count, count, {1000: count}, before, during, after)
 
 

@@ -82,9 +82,9 @@ class ServerCounts:
     peers: int
 
     @property
-    def is_idle(self) -> bool:
-        """Whether there is no session and no connection."""
-        return not (self.sessions or self.websockets or self.peers)
+    def connections(self) -> int:
+        """Sessions that are not over or connections, whichever are more; 0 when it is idle."""
+        return max(self.sessions, self.websockets + self.peers)
 
 
 class ServerProbe:
