@@ -130,7 +130,7 @@ class PipelineFactory:
 
         greeting = agent.greeting if session.conversation.is_empty else None
         processors: list[FrameProcessor] = [
-            ClientGate(agent.client, session.id),
+            ClientGate(agent.client, session.id, self._clock.monotonic),
             transport.input(),
             stt,
             user,

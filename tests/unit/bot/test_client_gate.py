@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from voice_agent.bot.client_gate import MAX_TEXT_LENGTH, refusal
+from voice_agent.bot.client_gate import MAX_KEYS, MAX_TEXT_LENGTH, refusal
 from voice_agent.core.agent import ClientPermissions
 
 ALL = ClientPermissions(text=True, function_results=True, dtmf=True)
@@ -39,14 +39,24 @@ def test_the_agent_decides(sent: dict[str, Any], setting: str) -> None:
         message("raw-audio", base64Audio="AAAA"),
         message("send-file"),
         message("client-message", t="x"),
-        {"type": None},
+        {"label": "rtvi-ai", "type": None},
+        {"type": "client-ready"},
         {},
-        {"type": ["send-text"]},
+        {"label": "rtvi-ai", "type": ["send-text"]},
+        message("dtmf"),
+        message("dtmf", buttons=[]),
+        message("dtmf", buttons=["1"] * (MAX_KEYS + 1)),
         message("send-text", content=""),
         message("send-text", content=7),
         message("send-text", content="x" * (MAX_TEXT_LENGTH + 1)),
-        {"type": "send-text", "data": "Hello"},
+        {"label": "rtvi-ai", "type": "send-text", "data": "Hello"},
     ],
 )
 def test_everything_else_is_refused_with_a_reason(sent: dict[str, Any]) -> None:
     assert refusal(sent, ALL)
+
+
+def test_a_refusal_repeats_little_of_what_was_sent() -> None:
+    reason = refusal(message("x" * 100_000), ALL)
+    assert reason is not None
+    assert len(reason) < 100
