@@ -23,6 +23,7 @@ from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 
 from voice_agent.bot.client_gate import ClientGate
+from voice_agent.bot.client_protocol import ClientProtocol
 from voice_agent.bot.conversation_recorder import (
     ConversationRecorder,
     FirstWordsTimer,
@@ -150,6 +151,10 @@ class PipelineFactory:
                 enable_metrics=True,
             ),
             observers=[],
+            rtvi_processor=ClientProtocol(
+                interruptible=agent.turn.interruptible,
+                stages={stt: Stage.STT, llm: Stage.LLM, tts: Stage.TTS},
+            ),
             enable_turn_tracking=False,
             idle_timeout_secs=None,
             conversation_id=session.id,
