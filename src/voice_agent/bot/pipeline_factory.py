@@ -30,6 +30,7 @@ from voice_agent.bot.conversation_recorder import (
     TurnStopwatch,
 )
 from voice_agent.bot.greeter import Greeter
+from voice_agent.bot.keypad import Keypad
 from voice_agent.bot.prompts import context_messages
 from voice_agent.bot.turn_taking import user_turn_strategies
 from voice_agent.core.agent import Agent, TurnSettings
@@ -133,6 +134,7 @@ class PipelineFactory:
         processors: list[FrameProcessor] = [
             ClientGate(agent.client, session.id, self._clock.monotonic),
             transport.input(),
+            *([Keypad(interruptible=agent.turn.interruptible)] if agent.client.dtmf else []),
             stt,
             user,
             llm,

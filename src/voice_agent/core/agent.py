@@ -43,7 +43,11 @@ class TurnSettings:
 
 @validated_dataclass(frozen=True, config=_STRICT_FIELDS)
 class ClientPermissions:
-    """What a client may send beyond audio."""
+    """What a client may send beyond audio: typed text, results of functions, keys.
+
+    Keys become a turn of the user. Results pass to the language model, which ignores them as long
+    as agents have no functions that it could have called.
+    """
 
     text: bool = True
     function_results: bool = False

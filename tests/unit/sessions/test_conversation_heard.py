@@ -8,7 +8,8 @@ import pytest
 from pipecat.frames.frames import Frame, TTSAudioRawFrame
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.services.settings import TTSSettings
-from pipecat.services.tts_service import TTSService, WordTimestamp
+from pipecat.services.tts_service import TTSService
+from pipecat.utils.context.word_timestamp_tracker import WordTimestamp
 
 from voice_agent.core.agent import Agent
 from voice_agent.core.conversation import Conversation, Speaker, TurnState
@@ -34,7 +35,7 @@ def said(conversation: Conversation) -> list[tuple[str, str, str]]:
 class WordTimedTTS(ScriptedTTS):
     """A voice that says when each of its words begins."""
 
-    def build(self, agent: Agent, lease: Lease) -> FrameProcessor:  # noqa: ARG002
+    def build(self, agent: Agent, lease: Lease) -> FrameProcessor:
         return _WordTimedTTSService()
 
 
