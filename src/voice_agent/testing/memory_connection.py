@@ -77,6 +77,12 @@ class MemoryConnection(ConnectionState):
             self.note_ended(ConnectionEnd.CLOSED)
             self._ear.closed(reason)
 
+    def note_violation(self, reason: CloseReason, detail: str) -> None:
+        """Close it, and tell the client why."""
+        if self.is_open:
+            self._ear.closed(reason)
+        super().note_violation(reason, detail)
+
     def leave(self) -> None:
         """The client says goodbye."""
         self.note_ended(ConnectionEnd.LEFT)
@@ -87,10 +93,13 @@ class MemoryConnection(ConnectionState):
 
     def send_audio(self, audio: bytes) -> None:
         """Send `audio`, 16 kHz mono, to the server."""
+        if self.is_open:
+            self.note_carrying()
         self._send(InputAudioRawFrame(audio=audio, sample_rate=AUDIO_IN_RATE, num_channels=1))
 
     def send_message(self, message: Any) -> None:
         """Send a message, RTVI or not, to the server."""
+        self.note_message(message)
         self._send(InputTransportMessageFrame(message=message))
 
     async def receive(self) -> ClientFrame:
@@ -118,4 +127,3 @@ class MemoryConnection(ConnectionState):
         if self._packets.full():
             self._packets.get_nowait()
         self._packets.put_nowait(frame)
-        self.note_carrying()

@@ -80,7 +80,7 @@ class Connection(Protocol):
         """The attempt it belongs to, when the client named one."""
 
     async def wait_carrying(self, *, timeout_s: float) -> None:
-        """Return when the first audio or message of the client has arrived.
+        """Return when the first audio of the client has arrived, or words that it typed.
 
         Raises:
             ConnectionGoneError: It ended first, or nothing arrived in `timeout_s` seconds.

@@ -2,8 +2,13 @@ import asyncio
 
 import pytest
 
-from voice_agent.transports.base import ConnectionEnd, ConnectionGoneError, TransportKind
-from voice_agent.transports.base_connection import ConnectionState
+from voice_agent.transports.base import (
+    CloseReason,
+    ConnectionEnd,
+    ConnectionGoneError,
+    TransportKind,
+)
+from voice_agent.transports.base_connection import READY_GRACE_S, ConnectionState, Violation
 
 
 async def test_waiting_ends_with_the_first_sign_of_the_client() -> None:
@@ -54,3 +59,52 @@ async def test_what_is_sent_arrives_until_the_end() -> None:
     assert state.reaches_client()
     state.note_ended(ConnectionEnd.LOST)
     assert not state.reaches_client()
+
+
+def rtvi(kind: object) -> dict[str, object]:
+    return {"label": "rtvi-ai", "type": kind, "id": "1", "data": {}}
+
+
+async def test_typed_words_carry_at_once() -> None:
+    state = ConnectionState(TransportKind.WEBSOCKET, None)
+    state.note_message(rtvi("send-text"))
+    assert state.is_carrying
+
+
+@pytest.mark.virtual_time
+async def test_a_client_that_is_ready_and_sends_no_audio_carries_after_a_while() -> None:
+    state = ConnectionState(TransportKind.WEBSOCKET, None)
+    state.note_message(rtvi("client-ready"))
+    with pytest.raises(ConnectionGoneError):
+        await state.wait_carrying(timeout_s=READY_GRACE_S / 2)
+    await state.wait_carrying(timeout_s=READY_GRACE_S)
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize(
+    "message",
+    [rtvi("client-message"), rtvi(5), {"type": "send-text"}, {"label": "rtvi-ai"}, {}],
+    ids=["another type", "no type", "no label", "nothing else", "empty"],
+)
+async def test_other_messages_carry_nothing(message: object) -> None:
+    state = ConnectionState(TransportKind.WEBSOCKET, None)
+    state.note_message(message)
+    with pytest.raises(ConnectionGoneError):
+        await state.wait_carrying(timeout_s=5)
+    assert state.violation is None
+
+
+async def test_what_is_no_message_ends_a_connection_that_carries_nothing_yet() -> None:
+    state = ConnectionState(TransportKind.WEBSOCKET, None)
+    state.note_message(["garbage"])
+    state.note_violation(CloseReason.FLOODING, "and more of it")
+    assert state.has_ended
+    assert not state.is_carrying
+    assert state.violation == Violation(CloseReason.INVALID_PAYLOAD, "a message is a JSON object")
+
+
+async def test_a_connection_that_carries_is_not_judged_by_its_messages() -> None:
+    state = ConnectionState(TransportKind.WEBSOCKET, None)
+    state.note_carrying()
+    state.note_message(["garbage"])
+    assert not state.has_ended

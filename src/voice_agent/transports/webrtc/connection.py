@@ -1,13 +1,10 @@
 """One peer connection of one client, as a connection that carries a leg."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from aiortc import RTCDataChannel
 from aiortc.mediastreams import MediaStreamError
-from loguru import logger
 from pipecat.processors.frameworks.rtvi import models as rtvi
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
@@ -15,6 +12,7 @@ from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from voice_agent.transports.base import Attempt, CloseReason, ConnectionEnd, TransportKind
 from voice_agent.transports.base_connection import ConnectionState
 from voice_agent.transports.webrtc.closing import CLOSE_TIMEOUT_S, begin_closing, wait_closed
+from voice_agent.transports.webrtc.data_channel import CheckedDataChannels
 from voice_agent.transports.webrtc.prompt_transport import PromptWebRTCTransport
 
 LIVENESS_INTERVAL_S = 1.0
@@ -35,27 +33,6 @@ CLOSE_WORDS: Mapping[CloseReason, str] = MappingProxyType(
 )
 """What the client is told over the data channel; after a normal end nothing needs saying."""
 
-MAX_MESSAGE_LENGTH = 256 * 1024
-"""Characters or bytes of one message; as long as on WebSocket."""
-
-
-def is_ping(message: str | bytes) -> bool:
-    """Return whether it is what Pipecat's clients send each second to show that they live."""
-    return isinstance(message, str) and message.startswith("ping")
-
-
-def message_fault(message: str | bytes) -> str | None:
-    """Return why a message of the data channel cannot be read, or None when it can."""
-    if len(message) > MAX_MESSAGE_LENGTH:
-        return f"a message has at most {MAX_MESSAGE_LENGTH} bytes, this has {len(message)}"
-    try:
-        content = json.loads(message)
-    except (ValueError, RecursionError):
-        return "a message is JSON"
-    if not isinstance(content, dict):
-        return "a message is a JSON object"
-    return None if isinstance(content.get("type"), str) else "a message needs a type"
-
 
 class WebRTCConnection(ConnectionState):
     """Implements `Connection` on a peer connection that has its answer."""
@@ -63,16 +40,14 @@ class WebRTCConnection(ConnectionState):
     def __init__(
         self, peer: SmallWebRTCConnection, *, session_id: str, attempt: Attempt | None
     ) -> None:
-        super().__init__(TransportKind.WEBRTC, attempt)
+        super().__init__(TransportKind.WEBRTC, attempt, session_id=session_id)
         self.session_id = session_id
         self._peer = peer
-        self._log = logger.bind(session_id=session_id, connection_id=self.id)
         self._transport: PromptWebRTCTransport | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._has_warned = False
         peer.add_event_handler("closed", self._on_closed)
         peer.add_event_handler("failed", self._on_failed)
-        peer.pc.on("datachannel", self._on_data_channel)
+        self._data_channels = CheckedDataChannels(peer, self, session_id=session_id)
         self._watch = asyncio.create_task(self._watch_peer(), name=f"{self.id} watch")
 
     @property
@@ -107,7 +82,7 @@ class WebRTCConnection(ConnectionState):
         await asyncio.gather(self._watch, return_exceptions=True)
 
     def _say(self, reason: CloseReason) -> None:
-        words = CLOSE_WORDS.get(reason)
+        words = self.violation.detail if self.violation else CLOSE_WORDS.get(reason)
         if words is not None:
             error = rtvi.Error(data=rtvi.ErrorData(error=words, fatal=True))
             self._peer.send_app_message(error.model_dump(exclude_none=True))
@@ -117,30 +92,6 @@ class WebRTCConnection(ConnectionState):
 
     async def _on_failed(self, _: SmallWebRTCConnection) -> None:
         self.note_ended(ConnectionEnd.LOST)
-
-    def _on_data_channel(self, channel: RTCDataChannel) -> None:
-        """Stand before Pipecat's reader, which logs what it cannot read, whole and each time."""
-        readers = channel.listeners("message")
-        channel.remove_all_listeners("message")
-
-        async def on_message(message: str | bytes) -> None:
-            if not is_ping(message):
-                self.note_carrying()
-                fault = message_fault(message)
-                if fault is not None:
-                    self._refuse_message(fault)
-                    return
-            for read in readers:
-                await read(message)
-
-        channel.on("message", on_message)
-
-    def _refuse_message(self, fault: str) -> None:
-        if not self._has_warned:
-            self._has_warned = True
-            self._log.warning("refused from the client: {}", fault)
-        error = rtvi.ErrorResponse(id="", data=rtvi.ErrorResponseData(error=fault))
-        self._peer.send_app_message(error.model_dump(exclude_none=True))
 
     async def _watch_peer(self) -> None:
         """Note the first audio, then look for signs of life until there are none."""

@@ -30,7 +30,7 @@ class WebSocketConnection(ConnectionState):
     ) -> None:
         super().__init__(TransportKind.WEBSOCKET, attempt, session_id=session_id)
         self._websocket = WatchedWebSocket(websocket, self)
-        self._serializer = CheckedProtobufSerializer(now, self._on_violation)
+        self._serializer = CheckedProtobufSerializer(now, self.note_violation)
         self._transport: FastAPIWebsocketTransport | None = None
 
     def transport(self) -> FastAPIWebsocketTransport:

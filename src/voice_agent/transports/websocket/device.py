@@ -31,7 +31,7 @@ class DeviceConnection(ConnectionState):
         params = SingleClientWebsocketServerParams(
             audio_in_enabled=True,
             audio_out_enabled=True,
-            serializer=CheckedProtobufSerializer(now, self._on_violation),
+            serializer=CheckedProtobufSerializer(now, self.note_violation),
         )
         params.allowed_origins = NO_BROWSERS
         self._transport = SingleClientWebsocketServerTransport(params, host=host, port=port)

@@ -63,7 +63,7 @@ def read_frame(data: str | bytes) -> InputAudioRawFrame | InputTransportMessageF
         return _message(frame.message.data)
     raise FrameRefusedError(
         CloseReason.UNSUPPORTED_DATA,
-        f"frames of type {kind or 'unknown'} are not taken, only audio and message",
+        f"{kind or 'unknown'} frames are not taken; send audio or message frames",
     )
 
 
@@ -113,5 +113,5 @@ def _message(data: str) -> InputTransportMessageFrame:
     except MessageRefusedError as error:
         raise FrameRefusedError(
             CloseReason.INVALID_PAYLOAD,
-            f"this is not a Pipecat protobuf frame with a message: {error}",
+            f"message frame whose {error}",
         ) from None
