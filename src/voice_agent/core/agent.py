@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import cached_property
 from typing import Annotated
 
@@ -91,18 +91,3 @@ class Agent:
 
 AGENT_ADAPTER: TypeAdapter[Agent] = TypeAdapter(Agent)
 """Validates untrusted data (YAML, JSON) into an `Agent`."""
-
-
-@dataclass(frozen=True)
-class AgentSummary:
-    """What a list of agents shows of each."""
-
-    id: str
-    name: str
-    language: str
-    version: str
-
-    @classmethod
-    def of(cls, agent: Agent) -> "AgentSummary":
-        """Return the summary of `agent`."""
-        return cls(agent.id, agent.name, agent.language, agent.version)

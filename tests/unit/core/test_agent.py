@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from voice_agent.core.agent import AGENT_ADAPTER, Agent, AgentSummary
+from voice_agent.core.agent import AGENT_ADAPTER, Agent
 
 SMALLEST = {"id": "frontdesk", "name": "Front desk", "greeting": "Hello."}
 
@@ -127,8 +127,3 @@ def test_the_version_follows_the_content() -> None:
     assert len(set(versions)) == len(changes)
     assert versions == [agent(**change).version for change in changes]
     assert all(len(version) == 12 and int(version, 16) >= 0 for version in versions)
-
-
-def test_a_summary_shows_what_a_list_needs() -> None:
-    one = agent()
-    assert AgentSummary.of(one) == AgentSummary("frontdesk", "Front desk", "en-US", one.version)
