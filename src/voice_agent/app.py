@@ -29,7 +29,6 @@ from voice_agent.core.plain_service_pool import PlainServicePool
 from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.event_log import log_event
 from voice_agent.observability.garbage import GarbageCollection
-from voice_agent.observability.logs import configure_logs
 from voice_agent.private_files import secret_key
 from voice_agent.server import DrainingServer, server_config
 from voice_agent.services.provider import Provider, Stage
@@ -156,7 +155,7 @@ def api_of(app: Application) -> FastAPI:
 
 
 async def run(settings: Settings, announce: Callable[[str], None]) -> int:
-    """Serve until told to stop; return the exit code.
+    """Serve until told to stop; return the exit code. Logs go where the process sends them.
 
     Args:
         settings: What the operator chose.
@@ -165,7 +164,6 @@ async def run(settings: Settings, announce: Callable[[str], None]) -> int:
     Raises:
         SettingsError: Something in the settings stands in the way; the message names the mend.
     """
-    configure_logs(settings.log_level, settings.log_format)
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     own_addresses = host_addresses()
