@@ -25,7 +25,10 @@ class SessionStateChanged:
 
 @dataclass(frozen=True)
 class LegStarted:
-    """A pipeline began to run on a connection."""
+    """A connection carries the session from now on; a pipeline runs once the lease is there.
+
+    `transport` is the kind of the connection.
+    """
 
     leg_id: str
     transport: str
@@ -38,7 +41,7 @@ class ClientConnected:
 
 @dataclass(frozen=True)
 class LegEnded:
-    """A pipeline stopped running."""
+    """The leg is over and its connection closed; `reason` says why."""
 
     leg_id: str
     reason: str
@@ -46,14 +49,14 @@ class LegEnded:
 
 @dataclass(frozen=True)
 class SpeakingStarted:
-    """One side began to make sound."""
+    """The user's turn began, or the agent began to sound."""
 
     speaker: Speaker
 
 
 @dataclass(frozen=True)
 class SpeakingStopped:
-    """One side fell silent."""
+    """The user's turn was judged over, or the agent fell silent."""
 
     speaker: Speaker
 
@@ -68,7 +71,10 @@ class TranscriptReceived:
 
 @dataclass(frozen=True)
 class UserTurnEnded:
-    """The user finished a turn, spoken or typed. `text` is empty when nothing was understood."""
+    """The user finished a turn, spoken or typed.
+
+    A spoken turn in which nothing was understood has no such event.
+    """
 
     text: str
     typed: bool = False
@@ -104,7 +110,10 @@ class LatencyMeasured:
 
 @dataclass(frozen=True)
 class ProviderFailed:
-    """A provider reported an error; `permanent` ones end its use in this leg."""
+    """A part of the pipeline reported an error; a `permanent` one ends the leg.
+
+    `provider` is the name of Pipecat's processor, or "pipeline" where it names none.
+    """
 
     provider: str
     message: str
@@ -113,7 +122,7 @@ class ProviderFailed:
 
 @dataclass(frozen=True)
 class ErrorOccurred:
-    """Something else went wrong, with the code of the error."""
+    """A leg was refused or failed for another reason; `code` is the error's."""
 
     code: str
     message: str
@@ -172,7 +181,11 @@ class EventStream:
         return tuple(self._history)
 
     def listen(self, listener: EventListener) -> Callable[[], None]:
-        """Call `listener` with every further event; return what stops that."""
+        """Call `listener` with every further event; return what stops that.
+
+        For who follows one running session and comes and goes meanwhile, as a live subscription
+        does; who listens to all of them is given when the stream is made.
+        """
         self._listeners.append(listener)
 
         def stop() -> None:
