@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pipecat.services.deepgram.stt import DeepgramSTTService
+from pipecat.services.stt_latency import DEEPGRAM_TTFS_P99
 
 from voice_agent.core.agent import Agent
 from voice_agent.core.service_pool import Lease, Resource
 from voice_agent.services.provider import ProviderOptions
+from voice_agent.services.transcript_timing import transcript_latency_s
 
 KEY_VARIABLE: Final = "DEEPGRAM_API_KEY"
 
@@ -33,6 +35,7 @@ class DeepgramProvider:
             settings=DeepgramSTTService.Settings(
                 model=self._options.model or "nova-3-general", language=agent.language
             ),
+            ttfs_p99_latency=transcript_latency_s(agent, DEEPGRAM_TTFS_P99),
         )
 
     async def check(self) -> Sequence[str]:

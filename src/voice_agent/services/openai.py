@@ -10,6 +10,7 @@ from typing import Any, Final
 from openai import AsyncOpenAI
 from pipecat.services.openai.llm import OpenAILLMService
 from pipecat.services.openai.stt import OpenAISTTService
+from pipecat.services.stt_latency import OPENAI_TTFS_P99
 from pipecat.transcriptions.language import Language
 
 from voice_agent.core.agent import Agent
@@ -17,6 +18,7 @@ from voice_agent.core.service_pool import Lease, Resource
 from voice_agent.services.openai_http import HTTP_CLIENT
 from voice_agent.services.openai_speech import OpenAICompatibleTTSService
 from voice_agent.services.provider import ProviderOptions, Stage
+from voice_agent.services.transcript_timing import transcript_latency_s
 
 OPENAI_BASE_URL: Final = "https://api.openai.com/v1"
 _NO_KEY: Final = "not-needed"
@@ -78,6 +80,7 @@ class OpenAISTTProvider(_OpenAIProvider):
                 model=self._model("gpt-transcribe", "whisper-1"),
                 language=_whisper_language(agent.language),
             ),
+            ttfs_p99_latency=transcript_latency_s(agent, OPENAI_TTFS_P99),
         )
 
 

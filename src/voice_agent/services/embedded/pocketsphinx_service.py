@@ -28,7 +28,7 @@ from voice_agent.services.embedded.recognisers import Recognisers
 from voice_agent.services.embedded.recognition_protocol import SAMPLE_RATE
 from voice_agent.services.embedded.utterance import Utterance
 
-TRANSCRIPT_LATENCY_S: Final = 0.15
+TRANSCRIPT_LATENCY_S: Final = 0.25
 """How long after the end of speech was noticed the transcript is there, nearly always."""
 _BEFORE_SPEECH_S: Final = 0.35
 """What is heard of the time before the speech was noticed to begin, beyond the detector's delay."""
