@@ -12,10 +12,11 @@ SCRIPT = ROOT / "scripts" / "dev.sh"
 def dev(
     *arguments: str, script: Path = SCRIPT, folder: Path = ROOT, **environment: str
 ) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHON"}
     return subprocess.run(
         [script, *arguments],
         cwd=folder,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
         timeout=30,
