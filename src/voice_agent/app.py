@@ -57,6 +57,8 @@ class Application:
     webrtc: WebRTCManager
     garbage: GarbageCollection
     not_ready: str | None = "the engines are being loaded"
+    device: asyncio.Task[None] | None = None
+    """Serves the device's port, where there is one."""
 
     async def warm_up(self) -> None:
         """Build what the first call would have to wait for.
@@ -76,6 +78,9 @@ class Application:
         """End every call; no further one is taken."""
         self.not_ready = "the server is stopping"
         await self.sessions.close()
+        if self.device is not None:
+            self.device.cancel()
+            await asyncio.gather(self.device, return_exceptions=True)
         await self.websockets.close()
         await self.webrtc.close()
 
@@ -181,8 +186,9 @@ async def run(settings: Settings, announce: Callable[[str], None]) -> int:
         )
         server = DrainingServer(config, app.drain)
         if settings.device_port is not None:
-            device = asyncio.create_task(_serve_device(app, settings.device_port))
-            stack.callback(device.cancel)
+            app.device = asyncio.create_task(
+                _serve_device(app, settings.device_port), name="device port"
+            )
         for address in addresses_to_open(settings, port, own_addresses):
             announce(address)
         await server.serve(sockets=[listener])

@@ -19,6 +19,10 @@ NO_BROWSERS = cast("list[str]", [None])
 """Only clients that send no Origin: a web page must not reach the device's port."""
 
 
+LISTEN_TIMEOUT_S = 5.0
+"""How long opening the port may take once the pipeline is being built."""
+
+
 class DeviceConnection(ConnectionState):
     """Implements `Connection` for the device that connects next to `port`.
 
@@ -28,6 +32,7 @@ class DeviceConnection(ConnectionState):
     def __init__(self, host: str, port: int, *, session_id: str, now: Callable[[], float]) -> None:
         super().__init__(TransportKind.DEVICE, None, session_id=session_id)
         self._socket: Any = None
+        self._opening: asyncio.TimerHandle | None = None
         params = SingleClientWebsocketServerParams(
             audio_in_enabled=True,
             audio_out_enabled=True,
@@ -35,12 +40,16 @@ class DeviceConnection(ConnectionState):
         )
         params.allowed_origins = NO_BROWSERS
         self._transport = SingleClientWebsocketServerTransport(params, host=host, port=port)
+        self._transport.add_event_handler("on_websocket_ready", self._on_listening)
         self._transport.add_event_handler("on_client_connected", self._on_connected)
         self._transport.add_event_handler("on_client_disconnected", self._on_disconnected)
         self.note_carrying()
 
     def transport(self) -> SingleClientWebsocketServerTransport:
-        """Return Pipecat's transport that listens on the port."""
+        """Return Pipecat's transport that listens on the port, soon or it counts as lost."""
+        if self._opening is None:
+            self._opening = self._loop.call_later(LISTEN_TIMEOUT_S, self._not_listening)
+            self.when_ended(self._opening.cancel)
         return self._transport
 
     async def close(self, reason: CloseReason) -> None:
@@ -54,6 +63,14 @@ class DeviceConnection(ConnectionState):
                 await socket.close(*close_frame(reason, self.violation))
         except (TimeoutError, OSError) as error:
             self._log.debug("closing the socket: {!r}", error)
+
+    def _not_listening(self) -> None:
+        self._log.warning("the device's port did not open in {} s", LISTEN_TIMEOUT_S)
+        self.note_ended(ConnectionEnd.LOST)
+
+    async def _on_listening(self, _: object) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
 
     async def _on_connected(self, _: object, socket: Any) -> None:
         self._socket = socket
