@@ -42,6 +42,9 @@ from voice_agent.core.session import Session
 from voice_agent.services.provider import Provider, Stage
 from voice_agent.transports.base import AUDIO_IN_RATE, AUDIO_OUT_RATE
 
+CANCEL_TIMEOUT_S = 2.0
+"""How long a cancelled pipeline may take to come to its end; Pipecat's own 20 s would keep a leg
+that is over, and its lease, for as long."""
 STOP_WATCHDOG_S = 2.0
 """Seconds after the agent's own longest wait at which an open turn is ended in any case."""
 
@@ -104,8 +107,10 @@ class PipelineFactory:
         `reaches_client` returns True.
         """
         agent = session.agent
-        vad = lease.get(self._engines.voice_activity).analyzer(agent.turn)
-        turn = lease.get(self._engines.turn_completion).analyzer(agent.turn)
+        voice_activity: VoiceActivity = lease.get(self._engines.voice_activity)
+        turn_completion: TurnCompletion = lease.get(self._engines.turn_completion)
+        vad = voice_activity.analyzer(agent.turn)
+        turn = turn_completion.analyzer(agent.turn)
         stt, llm, tts = (
             self._providers[stage].build(agent, lease)
             for stage in (Stage.STT, Stage.LLM, Stage.TTS)
@@ -159,6 +164,7 @@ class PipelineFactory:
             ),
             enable_turn_tracking=False,
             idle_timeout_secs=None,
+            cancel_timeout_secs=CANCEL_TIMEOUT_S,
             conversation_id=session.id,
             processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
         )
