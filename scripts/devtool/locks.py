@@ -17,7 +17,7 @@ LOCKS = ("dev", "runtime", "espeak", "console", "build", "uv")
 
 _OLDEST_PYTHON = "3.11"
 _REMEDY = "run ./scripts/dev.sh lock and commit requirements/"
-_ADDRESS = re.compile(r"https?://|file:|--(?:extra-)?index-url|--find-links")
+_ADDRESS = re.compile(r"https?://|file:|index-url|find-links")
 
 
 def inputs(lock: str, project: Mapping[str, Any]) -> list[str]:

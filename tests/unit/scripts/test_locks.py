@@ -57,7 +57,7 @@ def test_a_changed_requirement_makes_the_locks_that_hold_it_old(checkout: Path) 
 
 def test_an_index_address_in_a_lock_is_found(checkout: Path) -> None:
     lock = checkout / "requirements" / "runtime.txt"
-    lock.write_text(f"{lock.read_text()}--index-url https://mirror.example/simple\n")
+    lock.write_text(f"{lock.read_text()}-i https://mirror.example/simple\n")
     (problem,) = locks.problems()
     assert "names an address" in problem
 
