@@ -141,6 +141,7 @@ async def test_what_breaks_the_rules_is_closed_with_a_code(
 
 async def test_a_message_that_is_no_rtvi_is_answered_with_an_error(server: RunningServer) -> None:
     async with _open(server) as opened:
+        await opened.socket.send_bytes(SILENCE)
         for _ in range(3):
             await opened.socket.send_bytes(NOT_RTVI)
         async with asyncio.timeout(PATIENCE_S):
@@ -152,7 +153,7 @@ async def test_a_message_that_is_no_rtvi_is_answered_with_an_error(server: Runni
         assert len(refused) == 1
 
 
-WRONG_MESSAGES = (
+WRONG_MESSAGES: tuple[dict[str, Any], ...] = (
     {"type": "no-such-type", "id": "1", "label": "rtvi-ai"},
     {"type": "send-text", "id": "2", "label": "rtvi-ai", "data": {"content": 7}},
     {"type": 5},
@@ -179,21 +180,18 @@ async def test_wrong_messages_are_answered_and_the_call_goes_on(
     await _nothing_left_of(server, call.session_id)
 
 
-async def test_garbage_on_the_data_channel_is_answered_and_the_call_goes_on(
-    server: RunningServer,
+@pytest.mark.parametrize("garbage", ["garbage", b"\xff\xfe", "[" * 60_000, "[1, 2, 3]", '"type"'])
+async def test_garbage_on_the_data_channel_closes_the_call_with_a_reason(
+    server: RunningServer, garbage: str | bytes
 ) -> None:
-    garbage = ("garbage", b"\xff\xfe", "[" * 60_000, "[1, 2, 3]", '"type"')
     async with Call(server.url, transport=TransportName.WEBRTC, timeout_s=PATIENCE_S) as call:
-        for message in garbage:
-            _channel(call).send(message)
-        await call.until(
-            lambda: len(_errors(call)) == len(garbage) or None, PATIENCE_S, "each error"
-        )
-        got = await ask_in_writing(call, "Where can I park?", PATIENCE_S)
-    assert got.text
+        for _ in range(3):
+            _channel(call).send(garbage)
+        await call.until(lambda: _errors(call) or None, PATIENCE_S, "the reason")
+    assert [error.fatal for error in _errors(call)] == [True]
     assert call.session_id is not None
-    assert len(await session_log(server, call.session_id, "refused from the client")) == 1
-    assert not [line for line in server.records() if line["level"] == "ERROR"]
+    assert len(await session_log(server, call.session_id, "closing the connection")) == 1
+    assert not [line for line in server.records(call.session_id) if line["level"] == "ERROR"]
 
 
 def _channel(call: Call) -> Any:
