@@ -104,7 +104,7 @@ class SessionManager:
     @property
     def live_count(self) -> int:
         """How many sessions are not over."""
-        return len(self._live)
+        return sum(live.session.state is not SessionState.ENDED for live in self._live.values())
 
     async def create(self, agent_id: str | None = None, *, resumable: bool = True) -> NewSession:
         """Create a session, of the default agent unless named, and its token.
@@ -118,7 +118,7 @@ class SessionManager:
             AtCapacityError: This host runs as many sessions as it may, or is stopping.
         """
         self._require_running()
-        if len(self._live) + self._creating >= self._policy.max_sessions:
+        if self.live_count + self._creating >= self._policy.max_sessions:
             raise AtCapacityError(
                 f"all {self._policy.max_sessions} sessions of this host are taken; try again "
                 "later or raise VOICE_AGENT_MAX_SESSIONS"
