@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from voice_agent.bench.callers import INTERRUPTION, spoken, write_storyteller
@@ -88,3 +89,11 @@ async def end_of(server: RunningServer, session_id: str) -> str:
     """Return why the session ended, as the log has it, waiting until it has."""
     (line,) = await session_log(server, session_id, "session ended: ")
     return line.removeprefix("session ended: ")
+
+
+async def hang_up(server: RunningServer, session_id: str, token: str) -> None:
+    """End a session, as its client may."""
+    url = f"{server.url.rstrip('/')}/v1/sessions/{session_id}"
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession(headers=headers) as http, http.delete(url) as response:
+        assert response.status == 204

@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from pipecat.frames.protobufs import frames_pb2
 
-from tests.integration.calls.conftest import session_log
+from tests.integration.calls.conftest import hang_up, session_log
 from voice_agent.bench.churn import quiet
 from voice_agent.bench.idle_connections import connect_and_say_nothing
 from voice_agent.client import Call, TransportName, ask_in_writing, greeting
@@ -78,9 +78,7 @@ async def _open(server: RunningServer) -> AsyncIterator[_Opened]:
         (url,) = [step["url"] for step in created["transports"] if step["type"] == "websocket"]
         async with http.ws_connect(websocket_url(url), compress=0) as socket:
             yield _Opened(session_id, socket)
-        headers = {"Authorization": f"Bearer {created['token']}"}
-        async with http.delete(f"{sessions}/{session_id}", headers=headers) as response:
-            assert response.status == 204
+    await hang_up(server, session_id, created["token"])
     await _nothing_left_of(server, session_id)
 
 
@@ -262,6 +260,9 @@ async def test_clients_that_connect_and_say_nothing_are_closed_and_cost_no_recog
     assert silent.session_id is not None
     assert len(await session_log(server, silent.session_id, "before it carried anything")) == 1
     assert idle.after.peers == idle.before.peers - 1
+    assert silent.invitation is not None
+    await hang_up(server, silent.session_id, silent.invitation.token)
+    await _nothing_left_of(server, silent.session_id)
 
 
 async def _nothing_left_of(server: RunningServer, session_id: str) -> None:

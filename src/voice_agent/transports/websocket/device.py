@@ -73,6 +73,10 @@ class DeviceConnection(ConnectionState):
             self._opening.cancel()
 
     async def _on_connected(self, _: object, socket: Any) -> None:
+        if self.has_ended:
+            # Between two devices: the pipeline is going, and the port with it.
+            await socket.close(*close_frame(CloseReason.TRY_AGAIN_LATER, None))
+            return
         self._socket = socket
 
     async def _on_disconnected(self, _: object, socket: Any) -> None:
