@@ -209,7 +209,7 @@ async def test_other_sample_rates_and_stereo_are_understood(
     from voice_agent.bench.callers import spoken
     from voice_agent.client.speech import resample
 
-    speech = spoken("What are your opening hours on Saturday?")
+    speech = spoken("What are your opening hours on Saturday?", "slt")
     mono = resample(speech.samples, speech.sample_rate, rate)
     samples = mono.repeat(channels)
     step = rate // 50 * channels
