@@ -29,6 +29,7 @@ from voice_agent.core.plain_service_pool import PlainServicePool
 from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.event_log import log_event
 from voice_agent.observability.garbage import GarbageCollection
+from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.private_files import secret_key
 from voice_agent.server import DrainingServer, server_config
 from voice_agent.services.provider import Provider, Stage
@@ -169,6 +170,7 @@ async def run(settings: Settings, announce: Callable[[str], None]) -> int:
     Raises:
         SettingsError: Something in the settings stands in the way; the message names the mend.
     """
+    limit_malloc_arenas()
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     own_addresses = host_addresses()
