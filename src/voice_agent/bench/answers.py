@@ -64,10 +64,13 @@ class Caller:
     questions: Sequence[str] = QUESTIONS
 
 
-async def ask_questions(url: str, callers: Iterable[Caller], *, at_once: int = 1) -> Answers:
+async def ask_questions(
+    url: str, callers: Iterable[Caller], *, at_once: int = 1, apart_s: float = 0.0
+) -> Answers:
     """Let `callers` call the server at `url`, at most `at_once` at a time; return all answers.
 
-    Each hears every answer to its end before it asks on.
+    Each begins `apart_s` seconds after the one before, at the earliest, and hears every answer to
+    its end before it asks on.
     """
     answers, places = Answers(), asyncio.Semaphore(at_once)
 
@@ -81,6 +84,7 @@ async def ask_questions(url: str, callers: Iterable[Caller], *, at_once: int = 1
     async with asyncio.TaskGroup() as calls:
         for caller in callers:
             calls.create_task(call_in(caller))
+            await asyncio.sleep(apart_s)
     return answers
 
 

@@ -127,7 +127,7 @@ class LoopWatchdog:
                 continue
             stack = tuple(
                 f"{_short(entry.filename)}:{entry.lineno} {entry.name}"
-                for entry in traceback.extract_stack(frame, limit=-STACK_DEPTH)
+                for entry in traceback.extract_stack(frame, limit=STACK_DEPTH)
             )
             if beat_at == self._beat_at:
                 self._stack = stack
