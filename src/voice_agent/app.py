@@ -21,6 +21,7 @@ from voice_agent.audio.turn_completion import TURN_COMPLETION
 from voice_agent.audio.voice_activity import VOICE_ACTIVITY
 from voice_agent.bot.agents import AgentRepository, agents_directory
 from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
+from voice_agent.bot.rehearsal import rehearse
 from voice_agent.config import Settings
 from voice_agent.console_files import console_directory
 from voice_agent.core.clock import SystemClock
@@ -70,6 +71,7 @@ class Application:
         agent = self.agents.get(self.settings.default_agent)
         try:
             await self.pool.warm_up(self.pipelines.resources(agent))
+            await rehearse(agent, self.pool, self.pipelines, SystemClock())
         except PoolRefusedError as error:
             raise SettingsError(str(error)) from error
         self.garbage.freeze()
