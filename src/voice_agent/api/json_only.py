@@ -5,7 +5,7 @@ from fastapi import Depends, Request
 from voice_agent.api.errors import MediaTypeError
 
 
-def _require_json(request: Request) -> None:
+async def _require_json(request: Request) -> None:
     headers = request.headers
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
