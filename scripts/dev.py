@@ -62,7 +62,9 @@ def test(arguments: Sequence[str]) -> int:
         suites.remove("e2e")
     folders = [f"tests/{name}" for name in suites if (ROOT / "tests" / name).is_dir()]
     if not any(option.startswith(("-n", "--numprocesses")) for option in options):
-        options += ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal"]
+        # A file's tests stay together: its server is started once, and Playwright, whose event loop
+        # no other test could run beside, is stopped with it.
+        options += ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"]
     if tuple(suites) == _SUITES and not _selects(options):
         options += ["--cov", "--cov-report=term"]
     chromium = system.CHROMIUM.path()

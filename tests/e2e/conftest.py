@@ -74,11 +74,11 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Speech:
     return say
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright_driver() -> Iterator[Playwright]:
-    """Playwright, started once, on the Node that built the page.
+    """Playwright, on the Node that built the page; its event loop runs until it is stopped.
 
-    Its own is linked with a library (libatomic) that a small machine does not have.
+    Its own Node is linked with a library (libatomic) that a small machine does not have.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(find_node().program))
