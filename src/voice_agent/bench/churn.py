@@ -1,8 +1,9 @@
 """Many calls one after the other, half of them cut off: what is left of them in the server?"""
 
 import asyncio
+import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +16,8 @@ QUIET_TIMEOUT_S = 90.0
 """How long the server may take to notice that a client has vanished: 20 s on WebSocket."""
 SETTLE_S = 3.0
 """From the last session's end until the server has collected its garbage and put things away."""
+RETIRE_TIMEOUT_S = 50.0
+"""How long recognisers that are not needed may take to go."""
 POLL_S = 0.25
 
 
@@ -74,6 +77,8 @@ async def churn(
     calls: int,
     at_once: int = 8,
     count_at: tuple[int, ...] = (),
+    behaviours: Sequence[Behaviour] = ALL_BEHAVIOURS,
+    until_retired: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Churn:
     """Make `calls` calls, and count what is in the server before, after, and after `count_at`.
@@ -83,6 +88,9 @@ async def churn(
         calls: How many.
         at_once: How many at a time.
         count_at: Numbers of calls at which to count as well.
+        behaviours: What the callers do, one after the other and over again.
+        until_retired: Whether to wait, before counting, until recognisers that nobody needs any
+            more have gone.
         progress: Told each count.
 
     Raises:
@@ -90,18 +98,18 @@ async def churn(
     """
     result = Churn()
     speech = (await speeches(QUESTIONS[:1]))[0]
-    behaviours = itertools.cycle(ALL_BEHAVIOURS)
+    coming = itertools.cycle(behaviours)
     hanging: list[Call] = []
     done = 0
     for until in sorted({0, *count_at, calls}):
         places = asyncio.Semaphore(at_once)
         async with asyncio.TaskGroup() as group:
             while done < until:
-                behaviour = next(behaviours)
+                behaviour = next(coming)
                 result.rude += behaviour.rude
                 group.create_task(_one(server.url, behaviour, speech, places, result, hanging))
                 done += 1
-        counts = await quiet(server.probe)
+        counts = await quiet(server.probe, like=result.counts.get(0) if until_retired else None)
         # Their sockets stayed open and dead until the server had given them up.
         await asyncio.gather(*(call.close() for call in hanging))
         hanging.clear()
@@ -111,18 +119,33 @@ async def churn(
 
 
 async def quiet(
-    probe: ProbeClient, within_s: float = QUIET_TIMEOUT_S, *, beside: int = 0
+    probe: ProbeClient,
+    within_s: float = QUIET_TIMEOUT_S,
+    *,
+    beside: int = 0,
+    like: ServerCounts | None = None,
 ) -> ServerCounts:
     """Return what is there of the server when at most `beside` sessions and connections are left.
 
+    With `like`, wait also until it has no more child processes than there were then: recognisers
+    that nobody needs retire after half a minute. More of them after `RETIRE_TIMEOUT_S` are told,
+    not waited for.
+
     Raises:
-        TimeoutError: More still are.
+        TimeoutError: More sessions or connections still are.
     """
     async with asyncio.timeout(within_s):
         while (await probe.count()).connections > beside:  # noqa: ASYNC110 - another process
             await asyncio.sleep(POLL_S)
         await asyncio.sleep(SETTLE_S)
-        return await probe.count()
+    counts = await probe.count()
+    if like is not None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETIRE_TIMEOUT_S):
+                while len(counts.children) > len(like.children):
+                    await asyncio.sleep(POLL_S)
+                    counts = await probe.count()
+    return counts
 
 
 def summary(counts: ServerCounts) -> str:

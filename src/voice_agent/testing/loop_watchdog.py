@@ -1,7 +1,8 @@
 """A watch on a running server's event loop, whatever its kind: how long was it held, and by what?
 
-A beat runs in the loop every 2 ms; how late it comes is how long something held the loop. A thread
-looks at the loop's stack while a beat is overdue, which names the culprit.
+A beat runs in the loop every 2 ms; how late it comes is how long everybody waited, be it for one
+callback or for many that were due at once. A thread looks at the loop's stack while a beat is
+overdue, which names the culprit. `loop_watch` times single callbacks, in asyncio's own loops only.
 """
 
 import asyncio

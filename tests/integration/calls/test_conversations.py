@@ -84,5 +84,6 @@ async def test_who_only_types_needs_no_microphone(
     async with Call(
         server.url, transport=transport, microphone=microphone, timeout_s=PATIENCE_S
     ) as call:
+        await greeting(call, within_s=PATIENCE_S)
         got = await ask_in_writing(call, "Where can I park?", PATIENCE_S)
-    assert "garage" in got.text or "front desk" in got.text
+    assert "garage" in got.text
