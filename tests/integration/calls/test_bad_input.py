@@ -18,15 +18,14 @@ import pytest_asyncio
 from pipecat.frames.protobufs import frames_pb2
 
 from tests.integration.calls.conftest import hang_up, session_log
-from voice_agent.bench.churn import quiet
 from voice_agent.bench.idle_connections import connect_and_say_nothing
-from voice_agent.client import Call, TransportName, ask_in_writing, greeting
-from voice_agent.client.events import ServerError
+from voice_agent.client import Call, TransportName, ask_in_writing
+from voice_agent.client.events import ServerError, Speaker, Transcript
 from voice_agent.client.signalling import websocket_url
 from voice_agent.client.websocket import audio_frame, message_frame
 from voice_agent.testing.running_server import RunningServer
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("unharmed")]
+pytestmark = pytest.mark.usefixtures("unharmed")
 
 PATIENCE_S = 10.0
 SILENCE = audio_frame(bytes(640))
@@ -48,15 +47,25 @@ NOT_RTVI = _frame(message={"data": json.dumps([1, 2, 3])})
 FLOOD = [audio_frame(bytes(32_000))] * 30
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest_asyncio.fixture
 async def unharmed(server: RunningServer) -> AsyncIterator[Call]:
-    """A call that nothing in this module may harm."""
-    async with Call(server.url, transport=TransportName.WEBSOCKET, timeout_s=PATIENCE_S) as call:
-        assert await greeting(call, within_s=PATIENCE_S) is not None
+    """A call that goes on beside the test, and is answered after it as before."""
+    async with Call(
+        server.url, transport=TransportName.WEBSOCKET, microphone=False, timeout_s=PATIENCE_S
+    ) as call:
+        await _ask_about_parking(call)
         yield call
-        got = await ask_in_writing(call, "Where can I park?", PATIENCE_S)
-        assert "garage" in got.text
-    assert (await quiet(server.probe)).connections == 0
+        await _ask_about_parking(call)
+
+
+async def _ask_about_parking(call: Call) -> None:
+    asked_at = await call.type_text("Where can I park?")
+    await call.wait_for(
+        Transcript,
+        PATIENCE_S,
+        after=asked_at,
+        where=lambda said: said.speaker is Speaker.BOT and "garage" in said.text,
+    )
 
 
 @dataclass
@@ -233,7 +242,10 @@ async def test_other_sample_rates_and_stereo_are_understood(
             async with asyncio.timeout(PATIENCE_S):
                 while True:
                     frame = Frame.FromString((await socket.receive()).data)
-                    if "nine to six" in frame.message.data:
+                    if (
+                        "user-transcription" in frame.message.data
+                        and "what are your" in frame.message.data
+                    ):
                         break
         finally:
             speaking.cancel()
