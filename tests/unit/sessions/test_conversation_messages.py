@@ -26,6 +26,7 @@ SECRET = "POST http://10.0.0.7:8000/v1: 401 incorrect key sk-proj-abc"
 @pytest.fixture
 def warnings() -> Iterator[list[str]]:
     lines: list[str] = []
+    logger.enable("voice_agent")  # a test of the command may have silenced parts of it
     sink = logger.add(lines.append, level="WARNING", format="{message}")
     yield lines
     logger.remove(sink)
