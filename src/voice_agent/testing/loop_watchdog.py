@@ -9,9 +9,9 @@ import asyncio
 import sys
 import threading
 import time
-import traceback
 from collections import Counter
 from dataclasses import dataclass
+from types import FrameType
 
 BEAT_S = 0.002
 """Seconds between two beats; a hold is measured short by at most as much."""
@@ -126,12 +126,19 @@ class LoopWatchdog:
             frame = sys._current_frames().get(self._loop_thread)
             if frame is None:
                 continue
-            stack = tuple(
-                f"{_short(entry.filename)}:{entry.lineno} {entry.name}"
-                for entry in traceback.extract_stack(frame, limit=STACK_DEPTH)
-            )
+            stack = _stack_of(frame)
             if beat_at == self._beat_at:
                 self._stack = stack
+
+
+def _stack_of(frame: FrameType | None) -> tuple[str, ...]:
+    """Return the innermost calls, the innermost last; without their source, which takes long."""
+    calls: list[str] = []
+    while frame is not None and len(calls) < STACK_DEPTH:
+        code = frame.f_code
+        calls.append(f"{_short(code.co_filename)}:{frame.f_lineno} {code.co_name}")
+        frame = frame.f_back
+    return tuple(reversed(calls))
 
 
 def _short(path: str) -> str:
