@@ -38,7 +38,7 @@ def test_an_unmodified_client_holds_a_conversation(
     greeted = caller.now()
     heard = said.locator("[data-who=user]").first
     expect(heard).to_contain_text("opening", ignore_case=True, timeout=20_000)
-    # What it answers is the recogniser's affair, which hears this client's resampled voice less well.
+    # What it answers is the recogniser's affair: it hears this client's resampled voice worse.
     answer = said.locator("[data-who=user] ~ [data-who=bot]").first
     expect(answer).to_be_visible(timeout=20_000)
     assert caller.energy_since(greeted) > 0
