@@ -127,7 +127,8 @@ class LoopWatchdog:
             if frame is None:
                 continue
             stack = _stack_of(frame)
-            if beat_at == self._beat_at:
+            # The first is kept: later ones show what was done after the culprit, before the beat.
+            if beat_at == self._beat_at and not self._stack:
                 self._stack = stack
 
 
