@@ -92,6 +92,17 @@ async def speak(run: ServiceRun, pcm: bytes, *, rate: int = 16_000) -> None:
     await run.send(*frames[15:], VADUserStoppedSpeakingFrame(stop_secs=0.2))
 
 
+async def speak_in_real_time(run: ServiceRun, pcm: bytes) -> None:
+    """Send `pcm`, 16 kHz, as a caller does: a frame every 32 ms."""
+    started = time.monotonic()
+    for number, at in enumerate(range(0, len(pcm), 1_024)):
+        if number == 15:
+            await run.send(VADUserStartedSpeakingFrame(start_secs=0.2))
+        await run.send(InputAudioRawFrame(pcm[at : at + 1_024], 16_000, 1))
+        await asyncio.sleep(started + number * 0.032 - time.monotonic())
+    await run.send(VADUserStoppedSpeakingFrame(stop_secs=0.2))
+
+
 async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - processes and counts tell nobody of a change
@@ -355,7 +366,7 @@ async def test_the_event_loop_is_not_held_while_ten_callers_speak(
             gc.collect()
             gc.freeze()
             with loop_watch.EventLoopWatch(limit_s=0.01):
-                await asyncio.gather(*(speak(run, spoken[HOURS]) for run in runs))
+                await asyncio.gather(*(speak_in_real_time(run, spoken[HOURS]) for run in runs))
                 heard = await asyncio.gather(
                     *(run.wait_for(TranscriptionFrame, timeout_s=30) for run in runs)
                 )
