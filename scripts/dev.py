@@ -21,8 +21,10 @@ from devtool.project import (
     say,
     show,
 )
+from devtool.pytest_runs import SUITES, pytest_runs
 
-_SUITES = ("unit", "integration", "e2e")
+_NOTHING_COLLECTED = 5
+"""Pytest's exit code."""
 
 
 def setup() -> int:
@@ -47,8 +49,8 @@ def start(arguments: Sequence[str]) -> int:
 
 def test(arguments: Sequence[str]) -> int:
     """Runs the tests: unit, integration, e2e or, by default, all; options go to pytest."""
-    suites = [name for name in arguments if name in _SUITES] or list(_SUITES)
-    options = [argument for argument in arguments if argument not in _SUITES]
+    suites = [name for name in arguments if name in SUITES] or list(SUITES)
+    options = [argument for argument in arguments if argument not in SUITES]
     programs = [system.FLITE, system.ESPEAK] if suites != ["unit"] else []
     if "e2e" in suites:
         programs.append(system.CHROMIUM)
@@ -60,21 +62,15 @@ def test(arguments: Sequence[str]) -> int:
         )
     if system.CHROMIUM in missing:
         suites.remove("e2e")
-    folders = [f"tests/{name}" for name in suites if (ROOT / "tests" / name).is_dir()]
-    if not any(option.startswith(("-n", "--numprocesses")) for option in options):
-        # A file's tests stay together: its server is started once, and Playwright, whose event loop
-        # no other test could run beside, is stopped with it.
-        options += ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"]
-    if tuple(suites) == _SUITES and not _selects(options):
-        options += ["--cov", "--cov-report=term"]
     chromium = system.CHROMIUM.path()
-    return _pytest([*folders, *options], {"CHROMIUM": chromium} if chromium else {})
+    runs = pytest_runs(suites, options, cpu_count=os.cpu_count() or 1)
+    return _pytest(runs, {"CHROMIUM": chromium} if chromium else {})
 
 
 def soak(arguments: Sequence[str]) -> int:
     """Takes the long figures: the tests marked `soak`, one at a time, with what they print."""
     _prepare("dev", [system.FLITE, system.ESPEAK])
-    return _pytest(["tests", "-m", "soak", "-s", "--timeout=3600", *arguments])
+    return _pytest([["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]])
 
 
 def lint() -> int:
@@ -237,19 +233,13 @@ def _node() -> str | None:
     return f"{node.program} ({'.'.join(map(str, node.version))})"
 
 
-def _selects(options: Sequence[str]) -> bool:
-    """Whether these pytest options leave tests out, so that coverage would say nothing."""
-    return any(
-        option.startswith(("-k", "-m", "-x", "--lf", "--last-failed", "--co", "tests/"))
-        for option in options
-    )
-
-
-def _pytest(options: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
-    status = show([PYTHON, "-m", "pytest", *options], environment)
-    if status == 5:  # pytest's code for: nothing was collected
+def _pytest(runs: Sequence[Sequence[str]], environment: Mapping[str, str] | None = None) -> int:
+    """Runs pytest once for each; returns 0 when all that was found passed."""
+    statuses = [show([PYTHON, "-m", "pytest", *options], environment) for options in runs]
+    found = [status for status in statuses if status != _NOTHING_COLLECTED]
+    if not found:
         raise CommandError("No test matches that.", "leave the options out, or see tests/")
-    return status
+    return next((status for status in found if status != 0), 0)
 
 
 def _check(command: Sequence[object]) -> bool:

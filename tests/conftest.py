@@ -1,3 +1,8 @@
 """What all tests share."""
 
-pytest_plugins = ["voice_agent.testing.fixtures", "tests.taking_turns"]
+import os
+
+# Pipecat logs hundreds of lines a call; loguru reads this when it is imported.
+os.environ.setdefault("LOGURU_LEVEL", "INFO")
+
+pytest_plugins = ["voice_agent.testing.fixtures"]
