@@ -128,6 +128,7 @@ async def test_an_interruption_stops_the_helper_and_the_next_text_is_spoken(
     assert helper.starts == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ENGINES)
 async def test_a_long_text_is_made_only_seconds_ahead(pool: ServicePool, kind: AnyProvider) -> None:
     async with ServiceRun(await service(pool, kind)) as run:
@@ -153,6 +154,7 @@ async def test_text_without_a_word_does_not_write_the_service_off(
         assert not run.of(ErrorFrame)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ENGINES)
 async def test_a_helper_killed_while_it_speaks_is_an_error_and_the_next_text_is_spoken(
     pool: ServicePool, kind: AnyProvider
