@@ -26,7 +26,7 @@ from voice_agent.config import Settings
 from voice_agent.console_files import console_directory
 from voice_agent.core.clock import SystemClock
 from voice_agent.core.errors import AgentNotFoundError, PoolRefusedError, SettingsError
-from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.event_log import log_event
 from voice_agent.observability.garbage import GarbageCollection
@@ -52,7 +52,7 @@ class Application:
 
     settings: Settings
     agents: AgentRepository
-    pool: PlainServicePool
+    pool: WarmServicePool
     pipelines: PipelineFactory
     sessions: SessionManager
     websockets: WebSocketManager
@@ -99,7 +99,7 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
     agents = AgentRepository(agents_directory(settings.agents_dir))
     _require_default_agent(settings, agents)
     providers = await _providers(settings)
-    pool = PlainServicePool()
+    pool = WarmServicePool()
     pipelines = PipelineFactory(providers, Engines(VOICE_ACTIVITY, TURN_COMPLETION), clock)
     chosen_key = settings.secret_key.get_secret_value() if settings.secret_key else None
     garbage = GarbageCollection()

@@ -23,7 +23,7 @@ from voice_agent.core.agent import Agent
 from voice_agent.core.clock import Clock, SystemClock
 from voice_agent.core.errors import AgentNotFoundError
 from voice_agent.core.events import Event, EventPayload, SessionStateChanged
-from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.service_pool import ServicePool
 from voice_agent.core.session import Checkpoint, SessionState
 from voice_agent.core.session_store import SessionStore
@@ -98,7 +98,7 @@ class ConversationHarness:
         self.llm = llm or ScriptedLLM(replies)
         self.tts = tts or ScriptedTTS()
         self.store = store or MemorySessionStore()
-        self.pool = pool or PlainServicePool()
+        self.pool = pool or WarmServicePool()
         self._changes = Changes(self._told)
         self.events: list[Event] = []
         """What happened in all sessions, oldest first."""

@@ -18,7 +18,7 @@ from pipecat.frames.frames import (
 from websockets.asyncio.server import ServerConnection, serve
 
 from voice_agent.core.agent import Agent
-from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.service_pool import Lease
 from voice_agent.services.cartesia import CartesiaProvider
 from voice_agent.services.provider import ProviderOptions
@@ -39,7 +39,7 @@ async def websocket_server(
 
 @pytest.fixture
 async def lease() -> Lease:
-    return await PlainServicePool().lease([], timeout_s=1)
+    return await WarmServicePool().lease([], timeout_s=1)
 
 
 async def test_cartesia_speaks_with_the_voice_model_and_language_that_are_set(

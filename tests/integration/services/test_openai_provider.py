@@ -23,7 +23,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.aggregators.llm_context import LLMContext
 
 from voice_agent.core.agent import Agent
-from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.services.openai import OpenAILLMProvider, OpenAISTTProvider, OpenAITTSProvider
 from voice_agent.services.openai_http import HTTP_CLIENT
 from voice_agent.services.provider import ProviderOptions
@@ -42,13 +42,13 @@ async def server() -> AsyncIterator[OpenAIServer]:
 
 
 @pytest.fixture
-async def pool() -> AsyncIterator[PlainServicePool]:
-    pool = PlainServicePool()
+async def pool() -> AsyncIterator[WarmServicePool]:
+    pool = WarmServicePool()
     yield pool
     await pool.close()
 
 
-async def running(pool: PlainServicePool, provider: AnyProvider) -> ServiceRun:
+async def running(pool: WarmServicePool, provider: AnyProvider) -> ServiceRun:
     lease = await pool.lease(provider.resources(AGENT), timeout_s=10)
     return ServiceRun(provider.build(AGENT, lease))
 
@@ -75,7 +75,7 @@ async def speak_to(run: ServiceRun, seconds: float = 0.5) -> None:
 
 
 async def test_speech_is_sent_as_a_wav_when_it_is_over_and_its_transcript_comes_back(
-    pool: PlainServicePool, server: OpenAIServer
+    pool: WarmServicePool, server: OpenAIServer
 ) -> None:
     server.transcripts.append("What are your opening hours?")
     async with await running(pool, OpenAISTTProvider(options(server))) as run:
@@ -91,7 +91,7 @@ async def test_speech_is_sent_as_a_wav_when_it_is_over_and_its_transcript_comes_
         assert sound.getnframes() >= 16_000 * 0.5
 
 
-async def test_an_answer_streams_word_by_word(pool: PlainServicePool, server: OpenAIServer) -> None:
+async def test_an_answer_streams_word_by_word(pool: WarmServicePool, server: OpenAIServer) -> None:
     server.replies.append("We open at nine and close at six.")
     server.latency = Latency(token_s=0.02)
     async with await running(pool, OpenAILLMProvider(options(server, model="llama"))) as run:
@@ -108,7 +108,7 @@ async def test_an_answer_streams_word_by_word(pool: PlainServicePool, server: Op
 
 
 async def test_any_voice_is_spoken_at_24_khz_as_it_arrives(
-    pool: PlainServicePool, server: OpenAIServer
+    pool: WarmServicePool, server: OpenAIServer
 ) -> None:
     provider = OpenAITTSProvider(options(server, voice="af_heart(2)+bf_emma", model="kokoro"))
     async with await running(pool, provider) as run:
@@ -126,7 +126,7 @@ async def test_any_voice_is_spoken_at_24_khz_as_it_arrives(
 
 
 async def test_a_key_is_sent_and_without_one_nobody_gets_the_key_of_openai(
-    pool: PlainServicePool, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+    pool: WarmServicePool, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
@@ -145,7 +145,7 @@ async def test_a_key_is_sent_and_without_one_nobody_gets_the_key_of_openai(
 
 
 async def test_legs_one_after_another_share_one_connection_and_outlive_each_other(
-    pool: PlainServicePool, server: OpenAIServer
+    pool: WarmServicePool, server: OpenAIServer
 ) -> None:
     for provider in [OpenAILLMProvider(options(server, model="test"))] * 5:
         async with await running(pool, provider) as run:
@@ -171,7 +171,7 @@ async def test_building_a_leg_takes_a_moment_and_the_shared_client_never_holds_t
     with loop_watch.EventLoopWatch(limit_s=0.01):
         client = await HTTP_CLIENT.create()
         await HTTP_CLIENT.close(client)
-    pool = PlainServicePool()
+    pool = WarmServicePool()
     lease = await pool.lease([HTTP_CLIENT], timeout_s=10)
     for provider in providers:
         provider.build(AGENT, lease)
@@ -187,7 +187,7 @@ async def test_building_a_leg_takes_a_moment_and_the_shared_client_never_holds_t
 
 @pytest.mark.alone
 async def test_ten_legs_at_once_never_hold_the_event_loop(
-    pool: PlainServicePool, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+    pool: WarmServicePool, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.speak = lambda _: bytes(96_000)
     provider = OpenAITTSProvider(options(server))
@@ -204,7 +204,7 @@ async def test_ten_legs_at_once_never_hold_the_event_loop(
 
 
 async def test_a_server_error_that_passes_is_tried_again(
-    pool: PlainServicePool, server: OpenAIServer
+    pool: WarmServicePool, server: OpenAIServer
 ) -> None:
     server.fail_next(Route.CHAT, Fault.FAIL)
     async with await running(pool, OpenAILLMProvider(options(server, model="test"))) as run:
@@ -215,7 +215,7 @@ async def test_a_server_error_that_passes_is_tried_again(
 
 
 async def test_a_refused_key_is_an_error_that_says_so(
-    pool: PlainServicePool, server: OpenAIServer
+    pool: WarmServicePool, server: OpenAIServer
 ) -> None:
     server.api_key = "sk-right"
     async with await running(pool, OpenAITTSProvider(options(server, api_key="sk-wrong"))) as run:
@@ -226,7 +226,7 @@ async def test_a_refused_key_is_an_error_that_says_so(
 
 
 async def test_speech_cut_in_the_middle_is_an_error_and_the_next_is_spoken(
-    pool: PlainServicePool, server: OpenAIServer
+    pool: WarmServicePool, server: OpenAIServer
 ) -> None:
     server.fail_next(Route.SPEECH, Fault.CUT)
     async with await running(pool, OpenAITTSProvider(options(server))) as run:
@@ -242,7 +242,7 @@ async def test_speech_cut_in_the_middle_is_an_error_and_the_next_is_spoken(
 
 
 async def test_a_server_that_is_not_there_is_an_error_that_says_so(
-    pool: PlainServicePool,
+    pool: WarmServicePool,
 ) -> None:
     nowhere = ProviderOptions(base_url="http://127.0.0.1:9/v1", model="test")
     async with await running(pool, OpenAITTSProvider(nowhere)) as run:
@@ -252,7 +252,7 @@ async def test_a_server_that_is_not_there_is_an_error_that_says_so(
 
 
 async def test_a_call_ends_while_the_server_hangs(
-    pool: PlainServicePool, server: OpenAIServer
+    pool: WarmServicePool, server: OpenAIServer
 ) -> None:
     for route in (Route.CHAT, Route.SPEECH, Route.TRANSCRIPTION):
         server.fail_next(route, Fault.HANG)

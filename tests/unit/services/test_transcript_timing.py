@@ -4,7 +4,7 @@ import pytest
 from pipecat.services.stt_latency import OPENAI_TTFS_P99
 
 from voice_agent.core.agent import Agent, TurnSettings
-from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.services.openai import OpenAISTTProvider
 from voice_agent.services.openai_http import HTTP_CLIENT
 from voice_agent.services.provider import ProviderOptions
@@ -21,7 +21,7 @@ def test_a_transcript_comes_after_the_silence_that_the_agent_waits_for() -> None
 
 @pytest.mark.parametrize("agent", [AGENT, PATIENT])
 async def test_the_turn_waits_for_a_recogniser_that_hears_whole_stretches(agent: Agent) -> None:
-    pool = PlainServicePool()
+    pool = WarmServicePool()
     lease = await pool.lease([HTTP_CLIENT], timeout_s=10)
     try:
         service = OpenAISTTProvider(ProviderOptions(api_key="key")).build(agent, lease)

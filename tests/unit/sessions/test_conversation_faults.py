@@ -8,7 +8,7 @@ import pytest
 from voice_agent.core.agent import Agent
 from voice_agent.core.errors import PoolRefusedError
 from voice_agent.core.events import ErrorOccurred, LegEnded, LegStarted, ProviderFailed
-from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
 from voice_agent.core.session import EndReason, SessionState
 from voice_agent.sessions.manager import SessionPolicy
@@ -233,7 +233,7 @@ async def test_a_pipeline_that_cannot_be_built_fails_that_leg_only() -> None:
 
 
 async def test_many_rude_calls_leave_nothing_behind() -> None:
-    async with ConversationHarness(AGENT, replies=REPLIES, pool=PlainServicePool()) as harness:
+    async with ConversationHarness(AGENT, replies=REPLIES, pool=WarmServicePool()) as harness:
         before = len(asyncio.all_tasks())
         for number in range(20):
             session_id = (await harness.sessions.create(resumable=False)).session_id

@@ -26,7 +26,7 @@ from pipecat.frames.frames import (
 
 from voice_agent.core.agent import Agent, KnowledgeEntry
 from voice_agent.core.errors import SettingsError
-from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.services.embedded import utterance as utterance_module
 from voice_agent.services.embedded.pocketsphinx import PocketSphinxProvider
 from voice_agent.services.embedded.pocketsphinx_service import PocketSphinxSTTService
@@ -393,7 +393,7 @@ def agent(language: str = "en-US") -> Agent:
 
 async def test_all_legs_of_an_agent_share_its_recognisers(spoken: dict[str, bytes]) -> None:
     provider = PocketSphinxProvider(ProviderOptions())
-    pool = PlainServicePool()
+    pool = WarmServicePool()
     leases = [await pool.lease(provider.resources(agent()), timeout_s=20) for _ in range(2)]
     assert len({id(lease.get(provider.resources(agent())[0])) for lease in leases}) == 1
     async with ServiceRun(provider.build(agent(), leases[0])) as run:

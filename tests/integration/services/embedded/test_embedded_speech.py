@@ -23,7 +23,7 @@ from pipecat.services.settings import TTSSettings
 
 from voice_agent.core.agent import Agent
 from voice_agent.core.errors import SettingsError
-from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.service_pool import ServicePool
 from voice_agent.services.embedded.espeak import EspeakProvider
 from voice_agent.services.embedded.flite import FliteProvider
@@ -57,7 +57,7 @@ def loudness(audio: bytes) -> float:
 
 @pytest.fixture
 async def pool() -> AsyncIterator[ServicePool]:
-    pool = PlainServicePool()
+    pool = WarmServicePool()
     yield pool
     await pool.close()
 

@@ -9,7 +9,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.aggregators.llm_context import LLMContext
 
 from voice_agent.core.agent import Agent, KnowledgeEntry
-from voice_agent.core.plain_service_pool import PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.services.embedded.reply import Exchange
 from voice_agent.services.embedded.responder import KnowledgeResponderProvider, exchange_of
 from voice_agent.services.provider import ProviderOptions
@@ -47,7 +47,7 @@ def test_the_whole_last_answer_is_kept_though_little_of_it_was_heard() -> None:
 
 
 async def test_it_streams_its_answer_as_a_language_model_does() -> None:
-    pool = PlainServicePool()
+    pool = WarmServicePool()
     provider = KnowledgeResponderProvider(ProviderOptions())
     lease = await pool.lease(provider.resources(AGENT), timeout_s=5)
     service = provider.build(AGENT, lease)
@@ -65,7 +65,7 @@ async def test_it_streams_its_answer_as_a_language_model_does() -> None:
 
 
 async def test_it_answers_outside_the_conversation_too() -> None:
-    pool = PlainServicePool()
+    pool = WarmServicePool()
     provider = KnowledgeResponderProvider(ProviderOptions())
     assert list(await provider.check()) == []
     lease = await pool.lease(provider.resources(AGENT), timeout_s=5)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from itertools import count
 
-from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
+from voice_agent.core.service_pool import PoolLimits, Resource, ResourceKey, ResourceKind
 
 
 class Workshop:
@@ -19,7 +19,15 @@ class Workshop:
         self.gate = _opened()
         self.made = asyncio.Event()
         self.closing_gate = _opened()
+        self.closing = asyncio.Event()
+        """Set, and replaced, when a thing is unmade."""
         self.fault: Exception | None = None
+        self.reset_gate = _opened()
+        self.reset_things: list[int] = []
+        self.spoilt: set[int] = set()
+        """Things that cannot be reset."""
+        self.check_gate = _opened()
+        self.sick: set[int] = set()
 
     async def create(self) -> int:
         self.begun += 1
@@ -37,6 +45,29 @@ class Workshop:
         await self._take_steps()
         self.existing.remove(thing)
         self.closed.append(thing)
+        self.closing.set()
+        self.closing = asyncio.Event()
+
+    async def reset(self, thing: int) -> None:
+        await self.reset_gate.wait()
+        self.reset_things.append(thing)
+        if thing in self.spoilt:
+            raise OSError("cannot be reset")
+
+    async def is_healthy(self, thing: int) -> bool:
+        await self.check_gate.wait()
+        return thing not in self.sick
+
+    def tended(self, limits: PoolLimits, purpose: str = "stt") -> Resource[int]:
+        """Return an exclusive resource that is reset and checked."""
+        return Resource(
+            ResourceKey(ResourceKind.EXCLUSIVE, purpose, "scripted"),
+            self.create,
+            self.close,
+            reset=self.reset,
+            is_healthy=self.is_healthy,
+            limits=limits,
+        )
 
     def resource(
         self,
@@ -46,6 +77,12 @@ class Workshop:
     ) -> Resource[int]:
         key = ResourceKey(kind, purpose, "scripted", agent_version=version)
         return Resource(key, self.create, self.close)
+
+    async def has_closed(self, count: int) -> None:
+        """Wait until it has unmade so many things."""
+        async with asyncio.timeout(5):
+            while len(self.closed) < count:
+                await self.closing.wait()
 
     async def _take_steps(self) -> None:
         for _ in range(self.steps):

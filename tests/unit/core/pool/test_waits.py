@@ -1,4 +1,4 @@
-"""The plain service pool when its callers give up, or it closes, before a thing is made."""
+"""The service pool when its callers give up, or it closes, before a thing is made."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from loguru import logger
 
-from tests.unit.core.workshop import Workshop
+from tests.unit.core.pool.workshop import Workshop
 from voice_agent.core.errors import AgentInvalidError, PoolRefusedError
-from voice_agent.core.plain_service_pool import UNMAKE_TIMEOUT_S, PlainServicePool
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.service_pool import ResourceKind
 
 pytestmark = pytest.mark.virtual_time
@@ -23,8 +23,8 @@ def workshop() -> Workshop:
 
 
 @pytest.fixture
-async def pool() -> AsyncIterator[PlainServicePool]:
-    pool = PlainServicePool()
+async def pool() -> AsyncIterator[WarmServicePool]:
+    pool = WarmServicePool()
     yield pool
     await pool.close()
 
@@ -49,7 +49,7 @@ async def open_gate(workshop: Workshop) -> None:
 
 
 async def test_what_takes_longer_than_its_callers_wait_gets_made(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     shared = workshop.resource()
     for _ in range(3):
@@ -61,7 +61,7 @@ async def test_what_takes_longer_than_its_callers_wait_gets_made(
 
 
 async def test_who_hangs_up_does_not_stop_what_others_wait_for(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     shared = workshop.resource()
     first, second = (asyncio.create_task(pool.lease([shared], timeout_s=10)) for _ in range(2))
@@ -74,7 +74,7 @@ async def test_who_hangs_up_does_not_stop_what_others_wait_for(
 
 
 async def test_a_failure_that_nobody_waited_for_is_logged_and_tried_again(
-    pool: PlainServicePool, workshop: Workshop, warnings: list[str]
+    pool: WarmServicePool, workshop: Workshop, warnings: list[str]
 ) -> None:
     workshop.fault = AgentInvalidError("nothing to build a language model from")
     shared = workshop.resource()
@@ -87,7 +87,7 @@ async def test_a_failure_that_nobody_waited_for_is_logged_and_tried_again(
 
 
 async def test_all_who_wait_for_what_fails_are_told_why(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     workshop.fault = OSError("no such device")
     waiting = [
@@ -101,9 +101,9 @@ async def test_all_who_wait_for_what_fails_are_told_why(
     assert (workshop.begun, pool.statistics()[0].in_use) == (1, 0)
 
 
-@pytest.mark.parametrize("kind", ResourceKind)
+@pytest.mark.parametrize("kind", [ResourceKind.SHARED, ResourceKind.EXCLUSIVE])
 async def test_closing_refuses_who_still_waits(
-    pool: PlainServicePool, workshop: Workshop, kind: ResourceKind
+    pool: WarmServicePool, workshop: Workshop, kind: ResourceKind
 ) -> None:
     waiting = asyncio.create_task(pool.lease([workshop.resource(kind)], timeout_s=60))
     await settle()
@@ -115,7 +115,7 @@ async def test_closing_refuses_who_still_waits(
 
 
 async def test_closing_ends_what_nobody_waits_for(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     before = asyncio.all_tasks()
     with pytest.raises(PoolRefusedError, match="not ready"):
@@ -124,9 +124,9 @@ async def test_closing_ends_what_nobody_waits_for(
     assert asyncio.all_tasks() == before
 
 
-@pytest.mark.parametrize("kind", ResourceKind)
+@pytest.mark.parametrize("kind", [ResourceKind.SHARED, ResourceKind.EXCLUSIVE])
 async def test_what_is_made_in_the_moment_of_closing_is_unmade(
-    pool: PlainServicePool, workshop: Workshop, kind: ResourceKind
+    pool: WarmServicePool, workshop: Workshop, kind: ResourceKind
 ) -> None:
     waiting = asyncio.create_task(pool.lease([workshop.resource(kind)], timeout_s=10))
     await settle()
@@ -139,19 +139,19 @@ async def test_what_is_made_in_the_moment_of_closing_is_unmade(
 
 
 async def test_what_resists_being_unmade_is_left_behind_after_a_while(
-    pool: PlainServicePool, workshop: Workshop, warnings: list[str]
+    pool: WarmServicePool, workshop: Workshop, warnings: list[str]
 ) -> None:
     await open_gate(workshop)
-    lease = await pool.lease([workshop.resource(ResourceKind.EXCLUSIVE)], timeout_s=10)
+    resource = workshop.resource(ResourceKind.EXCLUSIVE)
+    await (await pool.lease([resource], timeout_s=10)).release()
     workshop.closing_gate.clear()
-    async with asyncio.timeout(UNMAKE_TIMEOUT_S + 1):
-        await lease.release()
+    async with asyncio.timeout(resource.times.close_s + 1):
+        await pool.close()
     assert "closing stt provider 'scripted' failed" in "".join(warnings)
-    assert pool.statistics()[0].in_use == 0
 
 
 async def test_what_is_lent_while_the_pool_closes_is_unmade_when_it_is_given_back(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     exclusive = workshop.resource(ResourceKind.EXCLUSIVE)
     leasing = asyncio.create_task(pool.lease([exclusive], timeout_s=10))
@@ -167,7 +167,7 @@ async def test_what_is_lent_while_the_pool_closes_is_unmade_when_it_is_given_bac
 async def test_a_version_that_is_asked_for_while_old_ones_are_unmade_is_not_unmade(
     workshop: Workshop,
 ) -> None:
-    pool = PlainServicePool(idle_versions_limit=0)
+    pool = WarmServicePool(idle_versions_limit=0)
     idle = [workshop.resource(version=version) for version in ("v1", "v2")]
     for each in idle:
         with pytest.raises(PoolRefusedError, match="not ready"):

@@ -1,12 +1,13 @@
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
-from tests.unit.core.workshop import Workshop
+from tests.unit.core.pool.workshop import Workshop
 from voice_agent.core.errors import AgentInvalidError, PoolRefusedError
-from voice_agent.core.plain_service_pool import PlainServicePool
-from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
+from voice_agent.core.pool import WarmServicePool
+from voice_agent.core.service_pool import PoolLimits, Resource, ResourceKey, ResourceKind
 
 
 @pytest.fixture
@@ -15,14 +16,14 @@ def workshop() -> Workshop:
 
 
 @pytest.fixture
-async def pool() -> AsyncIterator[PlainServicePool]:
-    pool = PlainServicePool()
+async def pool() -> AsyncIterator[WarmServicePool]:
+    pool = WarmServicePool()
     yield pool
     await pool.close()
 
 
 async def test_a_shared_resource_is_made_once_for_all(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     shared = workshop.resource()
     first, second = await asyncio.gather(
@@ -34,7 +35,7 @@ async def test_a_shared_resource_is_made_once_for_all(
 
 
 async def test_a_shared_resource_outlives_its_leases(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     shared = workshop.resource()
     await (await pool.lease([shared], timeout_s=1)).release()
@@ -44,20 +45,19 @@ async def test_a_shared_resource_outlives_its_leases(
 
 
 async def test_an_exclusive_resource_is_each_leases_own(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     exclusive = workshop.resource(ResourceKind.EXCLUSIVE)
     first = await pool.lease([exclusive], timeout_s=1)
     second = await pool.lease([exclusive], timeout_s=1)
     assert (first.get(exclusive), second.get(exclusive)) == (1, 2)
     await first.release()
-    assert workshop.closed == [1]
     (row,) = pool.statistics()
-    assert (row.size, row.in_use, row.created) == (1, 1, 2)
+    assert (row.size, row.in_use, row.idle, row.created) == (2, 1, 1, 2)
 
 
 async def test_a_lease_gives_only_what_was_asked_for_and_only_until_released(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     asked, other = workshop.resource(), workshop.resource(ResourceKind.EXCLUSIVE)
     lease = await pool.lease([asked], timeout_s=1)
@@ -71,42 +71,40 @@ async def test_a_lease_gives_only_what_was_asked_for_and_only_until_released(
 
 
 async def test_asking_twice_for_one_thing_counts_once(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     exclusive = workshop.resource(ResourceKind.EXCLUSIVE)
     lease = await pool.lease([exclusive, exclusive], timeout_s=1)
     assert pool.statistics()[0].in_use == 1
     await lease.release()
-    assert workshop.closed == [1]
+    assert (pool.statistics()[0].in_use, workshop.begun) == (0, 1)
 
 
 @pytest.mark.virtual_time
 async def test_what_is_not_ready_in_time_is_refused_and_nothing_is_held(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     slow = Workshop()
     slow.gate.clear()
     ready = workshop.resource(ResourceKind.EXCLUSIVE)
     with pytest.raises(PoolRefusedError, match="not ready within 10 s"):
-        await pool.lease([ready, slow.resource()], timeout_s=10)
-    assert workshop.closed == [1]
+        await pool.lease([ready, slow.resource(purpose="tts")], timeout_s=10)
     assert all(row.in_use == 0 for row in pool.statistics())
 
 
 async def test_what_cannot_be_made_is_refused_and_nothing_is_held(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     broken = Workshop()
     broken.fault = OSError("no such device")
     ready = workshop.resource(ResourceKind.EXCLUSIVE)
     with pytest.raises(PoolRefusedError, match=r"stt provider 'scripted'.*no such device"):
         await pool.lease([ready, broken.resource()], timeout_s=1)
-    assert workshop.closed == [1]
-    assert [row.failures for row in pool.statistics()] == [0, 1]
+    assert [(row.failures, row.in_use) for row in pool.statistics()] == [(0, 0), (1, 0)]
 
 
 async def test_an_error_that_explains_itself_is_passed_on_in_its_words(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     workshop.fault = AgentInvalidError("knowledge: nothing to build a language model from")
     with pytest.raises(PoolRefusedError, match="nothing to build a language model from"):
@@ -114,7 +112,7 @@ async def test_an_error_that_explains_itself_is_passed_on_in_its_words(
 
 
 async def test_a_shared_resource_that_failed_is_tried_again(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     shared = workshop.resource()
     workshop.fault = OSError("busy")
@@ -125,7 +123,7 @@ async def test_a_shared_resource_that_failed_is_tried_again(
 
 
 async def test_who_gives_up_waiting_leaves_nothing_held(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     slow = Workshop()
     slow.gate.clear()
@@ -135,34 +133,39 @@ async def test_who_gives_up_waiting_leaves_nothing_held(
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert workshop.closed == [1]
+    assert [row.in_use for row in pool.statistics()] == [0, 0]
 
 
-async def test_warming_up_builds_what_is_shared(pool: PlainServicePool, workshop: Workshop) -> None:
-    await pool.warm_up([workshop.resource(), workshop.resource(ResourceKind.EXCLUSIVE)])
-    (row,) = pool.statistics()
-    assert (row.key.kind, row.created, row.in_use) == (ResourceKind.SHARED, 1, 0)
+async def test_warming_up_builds_what_is_shared_and_the_minimum_of_what_is_lent(
+    pool: WarmServicePool, workshop: Workshop
+) -> None:
+    lent = replace(workshop.resource(ResourceKind.EXCLUSIVE), limits=PoolLimits(minimum=3))
+    unneeded = workshop.resource(ResourceKind.EXCLUSIVE, purpose="tts")
+    await pool.warm_up([workshop.resource(), lent, unneeded])
+    assert [(row.created, row.in_use) for row in pool.statistics()] == [(1, 0), (3, 0), (0, 0)]
 
 
 async def test_of_agent_versions_only_the_last_idle_ones_are_kept(workshop: Workshop) -> None:
-    pool = PlainServicePool(idle_versions_limit=2)
+    pool = WarmServicePool(idle_versions_limit=2)
     for version in ("v1", "v2", "v3"):
         lease = await pool.lease([workshop.resource(version=version)], timeout_s=1)
         await lease.release()
+    await workshop.has_closed(1)
     assert workshop.closed == [1]
     assert [row.key.agent_version for row in pool.statistics()] == ["v2", "v3"]
 
 
 async def test_a_version_that_is_in_use_is_kept(workshop: Workshop) -> None:
-    pool = PlainServicePool(idle_versions_limit=0)
+    pool = WarmServicePool(idle_versions_limit=0)
     running = await pool.lease([workshop.resource(version="v1")], timeout_s=1)
     await (await pool.lease([workshop.resource(version="v2")], timeout_s=1)).release()
+    await workshop.has_closed(1)
     assert workshop.closed == [2]
     assert running.get(workshop.resource(version="v1")) == 1
 
 
 async def test_closing_unmakes_everything_and_refuses_further_leases(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     shared = workshop.resource()
     lease = await pool.lease([shared], timeout_s=1)
@@ -174,7 +177,7 @@ async def test_closing_unmakes_everything_and_refuses_further_leases(
 
 
 async def test_one_that_cannot_be_closed_does_not_keep_the_others(
-    pool: PlainServicePool, workshop: Workshop
+    pool: WarmServicePool, workshop: Workshop
 ) -> None:
     async def fail(_: int) -> None:
         raise OSError("stuck")

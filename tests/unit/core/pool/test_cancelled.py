@@ -1,4 +1,4 @@
-"""The plain service pool when whoever leases or releases is cancelled, at any point."""
+"""The service pool when whoever leases or releases is cancelled, at any point."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.unit.core.workshop import Workshop
-from voice_agent.core.plain_service_pool import PlainServicePool
+from tests.unit.core.pool.workshop import Workshop
+from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.service_pool import Resource, ResourceKind
 
 pytestmark = [
@@ -44,7 +44,7 @@ async def cancelled(work: Awaitable[object], steps: int, times: int) -> None:
 async def test_who_is_cancelled_while_he_leases_holds_nothing(
     workshop: Workshop, exclusive: Sequence[Resource[int]], steps: int, times: int
 ) -> None:
-    pool = PlainServicePool()
+    pool = WarmServicePool()
 
     async def lease_and_release() -> None:
         lease = await pool.lease([exclusive[0], shared, exclusive[1]], timeout_s=10)
@@ -62,7 +62,7 @@ async def test_who_is_cancelled_while_he_leases_holds_nothing(
 async def test_who_is_cancelled_while_he_releases_holds_nothing_once_he_has_called_again(
     workshop: Workshop, exclusive: Sequence[Resource[int]], steps: int, times: int
 ) -> None:
-    pool = PlainServicePool()
+    pool = WarmServicePool()
     lease = await pool.lease([*exclusive, workshop.resource()], timeout_s=10)
     await cancelled(lease.release(), steps, times)
     await lease.release()
