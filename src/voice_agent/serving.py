@@ -27,10 +27,10 @@ def run_server(settings: Settings) -> int:
     typer.echo(f"Voice Agent Backend {version}, profile {settings.profile}: {providers}")
     if not is_loopback(settings.host):
         typer.echo(f"Anyone who can reach {settings.host} may talk to it: authentication is off")
-    typer.echo("Starting ...")
     # Ctrl-C ends the process outright while it imports: there is nothing to clean up yet, and a
     # KeyboardInterrupt in there can get lost in somebody's `except`.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    typer.echo("Starting ...")
     from voice_agent.app import run  # noqa: PLC0415 - takes 2 s; the lines above come first
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -42,7 +42,8 @@ def require_usable(pcm: bytes, rate: int, channels: int) -> None:
 class InputAudio:
     """Converts one client's audio to 16-bit mono at `rate` Hz, and holds it to real time.
 
-    `now` returns seconds of a monotonic clock.
+    `now` returns seconds of a monotonic clock. To be made when the client may begin to send: what
+    he sent while this side was busy is not ahead of real time.
     """
 
     def __init__(self, rate: int, now: Callable[[], float]) -> None:
@@ -50,7 +51,7 @@ class InputAudio:
         self._now = now
         self._source_rate = rate
         self._resampler: soxr.ResampleStream | None = None
-        self._received_until: float | None = None
+        self._received_until = now()
 
     def convert(self, pcm: bytes, rate: int, channels: int) -> bytes:
         """Return `pcm` (16-bit, interleaved, `rate` Hz) as mono at the target rate.
@@ -84,9 +85,8 @@ class InputAudio:
 
     def _hold_to_real_time(self, seconds: float) -> None:
         now = self._now()
-        until = now if self._received_until is None else self._received_until
         # What never came is not saved up for ever.
-        self._received_until = max(until, now - CATCH_UP_S) + seconds
+        self._received_until = max(self._received_until, now - CATCH_UP_S) + seconds
         ahead = self._received_until - now
         if ahead > BURST_S:
             raise AudioFloodError(

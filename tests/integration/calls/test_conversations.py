@@ -1,5 +1,8 @@
 """Whole conversations: real speech, the embedded profile, real sockets, both transports."""
 
+import asyncio
+from itertools import product
+
 import pytest
 
 from tests.integration.calls.conftest import end_of
@@ -19,9 +22,16 @@ from voice_agent.client.events import BotInterrupted
 from voice_agent.testing.running_server import RunningServer
 
 PATIENCE_S = 30.0
+pytestmark = pytest.mark.alone  # speech in real time, in and out; so both transports at once
 
 
 async def test_a_caller_is_greeted_asks_twice_and_types_once(
+    server: RunningServer, saturday: Speech, parking: Speech
+) -> None:
+    await asyncio.gather(*(_converse(server, kind, saturday, parking) for kind in TransportName))
+
+
+async def _converse(
     server: RunningServer, transport: TransportName, saturday: Speech, parking: Speech
 ) -> None:
     async with Call(server.url, transport=transport, timeout_s=PATIENCE_S) as call:
@@ -44,8 +54,12 @@ async def test_a_caller_is_greeted_asks_twice_and_types_once(
 
 
 async def test_speaking_over_the_agent_silences_it_and_the_call_goes_on(
-    server: RunningServer, transport: TransportName, interruption: Speech
+    server: RunningServer, interruption: Speech
 ) -> None:
+    await asyncio.gather(*(_interrupt(server, kind, interruption) for kind in TransportName))
+
+
+async def _interrupt(server: RunningServer, transport: TransportName, interruption: Speech) -> None:
     async with Call(
         server.url, transport=transport, agent="storyteller", timeout_s=PATIENCE_S
     ) as call:
@@ -77,10 +91,12 @@ async def test_many_talk_at_once_and_each_gets_his_own_answer(server: RunningSer
     assert len(right) >= len(callers) - 1, "the recogniser may mishear one"
 
 
-@pytest.mark.parametrize("microphone", [True, False], ids=["muted", "none"])
-async def test_who_only_types_needs_no_microphone(
-    server: RunningServer, transport: TransportName, microphone: bool
-) -> None:
+async def test_who_only_types_needs_no_microphone(server: RunningServer) -> None:
+    ways = product(TransportName, (True, False))
+    await asyncio.gather(*(_type_only(server, *way) for way in ways))
+
+
+async def _type_only(server: RunningServer, transport: TransportName, microphone: bool) -> None:
     async with Call(
         server.url, transport=transport, microphone=microphone, timeout_s=PATIENCE_S
     ) as call:

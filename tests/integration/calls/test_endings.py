@@ -90,8 +90,8 @@ async def test_a_session_over_its_limits_ends_and_says_why(
         async with Call(server.url, transport=transport, agent=agent, timeout_s=PATIENCE_S) as call:
             ended = await call.wait_for(Disconnected, PATIENCE_S, after=0)
         assert call.session_id is not None
-        assert await end_of(server, call.session_id) == reason
         _told(call, ended, transport, code, words)
+        assert await end_of(server, call.session_id) == reason
 
     await asyncio.gather(*map(outstay, TransportName))
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from voice_agent.client import Call, Speech, TransportName, ask, ask_in_writing, greeting
+from voice_agent.client import Call, Speech, TransportName, ask, greeting
+from voice_agent.client.events import Speaker, Transcript
 from voice_agent.testing.openai_server import Fault, OpenAIServer, Route
 from voice_agent.testing.running_server import RunningServer, serving
 
@@ -73,5 +74,10 @@ async def test_an_answer_that_fails_does_not_end_the_call(
         await call.until(
             lambda: len(openai.requests_to(Route.CHAT)) >= 1 or None, PATIENCE_S, "the question"
         )
-        got = await ask_in_writing(call, "And now?", PATIENCE_S)
-    assert "I am back." in got.text
+        asked_at = await call.type_text("And now?")
+        await call.wait_for(
+            Transcript,
+            PATIENCE_S,
+            after=asked_at,
+            where=lambda said: said.speaker is Speaker.BOT and "I am back." in said.text,
+        )

@@ -83,6 +83,16 @@ def test_a_stall_of_the_network_is_made_up_for_at_once(stall_s: float) -> None:
         audio.convert(tone(RATE, BURST_S + 1), RATE, 1)
 
 
+def test_what_was_sent_while_nobody_looked_is_no_flood() -> None:
+    watch = Watch()
+    audio = InputAudio(RATE, watch)
+    watch.now += 8
+    for _ in range(400):
+        audio.convert(tone(RATE, 0.02), RATE, 1)
+    with pytest.raises(AudioFloodError):
+        audio.convert(tone(RATE, BURST_S + 1), RATE, 1)
+
+
 def test_an_hour_of_silence_is_not_saved_up_for_a_flood() -> None:
     watch = Watch()
     audio = InputAudio(RATE, watch)
