@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from voice_agent.cli_agents import agents_app
+from voice_agent.cli_bench import bench
 from voice_agent.cli_options import takes_settings
 from voice_agent.core.errors import VoiceAgentError
 
@@ -26,6 +27,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli.add_typer(agents_app, name="agents")
+cli.command()(bench)
 
 
 def main() -> None:

@@ -59,6 +59,7 @@ class WebSocketMedia:
         listener: The call.
         timeout_s: For connecting, in seconds.
         clock: Monotonic seconds.
+        compress: The window, in bits, of the compression that is offered; 0 offers none.
     """
 
     name = TransportName.WEBSOCKET
@@ -72,7 +73,10 @@ class WebSocketMedia:
         listener: MediaListener,
         timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        compress: int = 0,
     ) -> None:
+        self._compress = compress
         self._url = websocket_url(url)
         self._http = http
         self._listener = listener
@@ -93,7 +97,7 @@ class WebSocketMedia:
             async with asyncio.timeout(self._timeout_s):
                 self._socket = await self._http.ws_connect(
                     self._url,
-                    compress=0,
+                    compress=self._compress,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),
                 )
         except aiohttp.WSServerHandshakeError as error:

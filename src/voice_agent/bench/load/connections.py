@@ -1,0 +1,62 @@
+"""How a caller's connection is made: the addresses that both servers have."""
+
+import contextlib
+from typing import Final
+
+import aiohttp
+
+from voice_agent.bench.load.paced_caller import PacedCaller
+from voice_agent.client import rtvi
+from voice_agent.client.errors import CallError
+from voice_agent.client.media import Media
+from voice_agent.client.opus import OPUS_RATE
+from voice_agent.client.signalling import Signalling, TransportName, TransportOffer
+from voice_agent.client.webrtc import WebRTCMedia
+from voice_agent.client.websocket import PLAYER_RATE, WebSocketMedia
+
+CONNECT_TIMEOUT_S: Final = 15.0
+DEFLATE_WINDOW_BITS: Final = 15
+"""What every browser offers; whether audio is compressed is the server's choice."""
+
+
+def sample_rate(transport: TransportName) -> int:
+    """Return the rate at which a caller hears over `transport`, in Hz."""
+    return OPUS_RATE if transport is TransportName.WEBRTC else PLAYER_RATE
+
+
+class Connection:
+    """One caller on one connection to the server at `url`.
+
+    Attributes:
+        caller: Who calls.
+        began_at: When connecting began, in monotonic seconds, by the clock of its media.
+    """
+
+    def __init__(
+        self, url: str, transport: TransportName, caller: PacedCaller, http: aiohttp.ClientSession
+    ) -> None:
+        self.caller = caller
+        self._media: Media
+        if transport is TransportName.WEBRTC:
+            offer = TransportOffer(transport, f"{url}/api/offer")
+            signalling = Signalling(url, http, CONNECT_TIMEOUT_S)
+            self._media = WebRTCMedia(offer, "", signalling, caller, CONNECT_TIMEOUT_S)
+        else:
+            self._media = WebSocketMedia(
+                f"{url}/ws", http, caller, CONNECT_TIMEOUT_S, compress=DEFLATE_WINDOW_BITS
+            )
+
+    async def open(self) -> None:
+        """Connect and begin to send; a call that cannot be made is one that failed."""
+        try:
+            await self._media.connect()
+            await self._media.start(microphone=True)
+            await self._media.send_message(rtvi.client_ready("1"))
+        except CallError as error:
+            self.caller.fail(str(error))
+
+    async def close(self) -> None:
+        """Hang up."""
+        self.caller.hang_up()
+        with contextlib.suppress(TimeoutError, CallError):
+            await self._media.close()

@@ -1,0 +1,202 @@
+"""What a benchmark starts: processes, on Linux each on its core, and ended for certain."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
+_READY = re.compile(r"ready: (?:open )?(http://\S+)")
+_LOG_LINES = 60
+
+
+class StartFailedError(RuntimeError):
+    """A process of the benchmark did not come up; the message has what it wrote."""
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Who runs where.
+
+    Attributes:
+        server: The cores of the server that is measured: one, or empty when nothing is pinned.
+        others: The cores of everything else.
+    """
+
+    server: frozenset[int] = frozenset()
+    others: frozenset[int] = frozenset()
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the server has a core to itself."""
+        return bool(self.server)
+
+    def __str__(self) -> str:
+        """Return what the table says of it."""
+        if not self.pinned:
+            return "not pinned: servers, providers and load share the cores"
+        return f"server on core {min(self.server)}, providers and load on the other cores"
+
+
+def share_out(available: frozenset[int]) -> Cores:
+    """Return one core for the server and the rest for the others; none when there is only one."""
+    if len(available) < 2:
+        return Cores()
+    server = max(available)
+    return Cores(frozenset([server]), available - {server})
+
+
+def available_cores() -> frozenset[int]:
+    """Return the cores that this process may use; none where they cannot be chosen."""
+    if sys.platform != "linux":
+        return frozenset()
+    return frozenset(os.sched_getaffinity(0))
+
+
+@contextlib.contextmanager
+def running_on(cores: frozenset[int]) -> Iterator[None]:
+    """Keep this thread, and what it starts meanwhile, on `cores`; on any when there are none."""
+    if not cores or sys.platform != "linux":
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@dataclass
+class StartedProcess:
+    """A process that is up.
+
+    Attributes:
+        name: What to call it in messages.
+        process: The process; it leads a group of its own.
+        url: Where it listens.
+        lines: The end of what it has written.
+    """
+
+    name: str
+    process: "subprocess.Popen[str]"
+    url: str = ""
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
+    _up: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        return self.process.pid
+
+    def read(self) -> None:
+        """Take in what it writes, until it has ended."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if not self.url and (found := _READY.search(line)):
+                self.url = found[1].rstrip("/")
+                self._up.set()
+        self._up.set()
+
+    def wait_ready(self) -> None:
+        """Return when it has told its address.
+
+        Raises:
+            StartFailedError: It ended, or said nothing in time.
+        """
+        self._up.wait(START_TIMEOUT_S)
+        if not self.url:
+            raise StartFailedError(f"{self.name} did not come up:\n{''.join(self.lines)}")
+
+    def end(self) -> None:
+        """End it and all that it started: politely, then by force."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_TIMEOUT_S)
+        # Its group outlives it when one of its children does.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.wait(STOP_TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def started(
+    command: Sequence[str],
+    *,
+    cores: frozenset[int],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[StartedProcess]:
+    """Run Python with `command` on `cores` in `folder` until the block ends.
+
+    It must write a line `ready: http://...` when it is up. Settings of this project in the
+    environment of this process do not count.
+
+    Raises:
+        StartFailedError: It does not come up.
+    """
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("VOICE_AGENT_")
+    }
+    # A child inherits the cores of the thread that starts it, from its first instruction on.
+    with running_on(cores):
+        process = subprocess.Popen(  # noqa: S603 - our own commands
+            [sys.executable, *command],
+            cwd=folder,
+            env={**inherited, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            # A group of its own: Ctrl-C reaches the benchmark only, which ends it in order.
+            start_new_session=True,
+        )
+    running = StartedProcess(" ".join(command), process)
+    reader = threading.Thread(target=running.read, name=f"output of {process.pid}", daemon=True)
+    reader.start()
+    try:
+        running.wait_ready()
+        yield running
+    finally:
+        running.end()
+        reader.join(STOP_TIMEOUT_S)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that what it started is ended too."""
+
+    def interrupt(number: int, _: object) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+def monotonic() -> float:
+    """Return the clock that all measurements of the benchmark use, in seconds."""
+    return time.monotonic()

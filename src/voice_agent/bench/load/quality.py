@@ -1,0 +1,142 @@
+"""What a number of calls came to, and whether quality held. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from voice_agent.bench.load.pacing import GeneratorFigures
+
+LATENCY_MARGIN_S: Final = 0.15
+"""How far the 95th percentile may lie above the one-call median of plain Pipecat, in seconds."""
+LATE_LIMIT: Final = 0.005
+"""The share of audio packets that may come after their play-out time."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What was measured at one number of calls.
+
+    Attributes:
+        calls: How many calls there were.
+        seconds: For how long they were measured.
+        latencies_s: From the end of each question to the first audible audio, in seconds; of one
+            that was not answered yet, how long it had waited.
+        packets: How many audio packets of answers were due.
+        late: How many of them came late or never.
+        failures: Why calls failed.
+        strays: How often the bot spoke into a question.
+        cpu: What the server took of one core.
+        resident_bytes: The server's memory at the end.
+        generator: How the generator did.
+    """
+
+    calls: int
+    seconds: float
+    latencies_s: tuple[float, ...]
+    packets: int
+    late: int
+    failures: tuple[str, ...]
+    strays: int
+    cpu: float
+    resident_bytes: int
+    generator: GeneratorFigures
+
+    @property
+    def median_s(self) -> float | None:
+        """The median latency in seconds; None when nobody asked."""
+        return percentile(self.latencies_s, 50)
+
+    @property
+    def p95_s(self) -> float | None:
+        """The 95th percentile of the latencies in seconds; None when nobody asked."""
+        return percentile(self.latencies_s, 95)
+
+    @property
+    def late_share(self) -> float:
+        """The share of audio packets that came late."""
+        return self.late / self.packets if self.packets else 0.0
+
+    @property
+    def counts(self) -> bool:
+        """Whether the generator kept its clock, so that these figures say something."""
+        return self.generator.why_not() is None
+
+    def broken(self, reference_s: float) -> list[str]:
+        """Return what broke quality, nothing when it held.
+
+        Args:
+            reference_s: The one-call median of plain Pipecat, in seconds.
+        """
+        found = []
+        if self.failures:
+            found.append(f"{len(self.failures)} calls failed, the first: {self.failures[0]}")
+        limit_s, p95_s = reference_s + LATENCY_MARGIN_S, self.p95_s
+        if p95_s is None:
+            found.append("nobody was answered")
+        elif p95_s > limit_s:
+            found.append(f"p95 {p95_s * 1000:.0f} ms is over {limit_s * 1000:.0f} ms")
+        if self.late_share > LATE_LIMIT:
+            found.append(f"{self.late_share:.1%} of the audio came late")
+        return found
+
+
+@dataclass
+class Ramp:
+    """The steps of one server over one transport, in the order they were made."""
+
+    steps: list[Step] = field(default_factory=list)
+
+    def held(self, reference_s: float) -> int:
+        """Return the largest number of calls at which quality held, 0 when it never did."""
+        return max(
+            (step.calls for step in self.steps if step.counts and not step.broken(reference_s)),
+            default=0,
+        )
+
+    def good(self, reference_s: float) -> list[Step]:
+        """Return the steps that count and at which quality held."""
+        return [step for step in self.steps if step.counts and not step.broken(reference_s)]
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """Return the percentile of `values`, None when there are none."""
+    return float(np.percentile(values, percent)) if values else None
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float | None:
+    """Return the slope of the least-squares line through points (x, y).
+
+    Returns:
+        How much y grows for one x more; None with fewer than two different x.
+    """
+    if len({x for x, _ in points}) < 2:
+        return None
+    xs, ys = np.array(points).T
+    return float(np.polyfit(xs, ys, 1)[0])
+
+
+GROWTH: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128)
+"""The numbers of calls that are tried, as long as quality holds."""
+
+
+def next_calls(ramp: Ramp, reference_s: float, max_calls: int) -> int | None:
+    """Return with how many calls to go on, None when it is known how many hold.
+
+    Up through `GROWTH` while quality holds; a step that does not count or breaks is made once
+    more, for one noisy moment shall not decide; then the numbers between are halved.
+    """
+    tried: dict[int, list[bool]] = {}
+    for step in ramp.steps:
+        tried.setdefault(step.calls, []).append(step.counts and not step.broken(reference_s))
+    held = max((calls for calls, results in tried.items() if any(results)), default=0)
+    beyond = [calls for calls, results in tried.items() if calls > held and not any(results)]
+    undecided = [calls for calls in beyond if len(tried[calls]) < 2]
+    if undecided:
+        return min(undecided)
+    if not beyond:
+        following = [calls for calls in GROWTH if held < calls <= max_calls]
+        return following[0] if following else None
+    between = (held + min(beyond)) // 2
+    return between if held < between and min(beyond) - held > max(1, held // 8) else None

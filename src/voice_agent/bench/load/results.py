@@ -1,0 +1,62 @@
+"""What the benchmark found, and what follows from it. Pure."""
+
+from dataclasses import dataclass, field
+
+from voice_agent.bench.load.first_words import FirstWords
+from voice_agent.bench.load.quality import Ramp, Step, slope
+from voice_agent.bench.load.servers import ServerName
+from voice_agent.client.signalling import TransportName
+
+
+@dataclass
+class Run:
+    """One server over one transport.
+
+    Attributes:
+        server: Which server.
+        transport: Over which transport.
+        ramp: The steps.
+        reference_s: The latency that quality is measured by: plain Pipecat's one-call median where
+            it was measured, else this server's own.
+        first_words: What the first word takes; None when not measured.
+    """
+
+    server: ServerName
+    transport: TransportName
+    ramp: Ramp = field(default_factory=Ramp)
+    reference_s: float | None = None
+    first_words: FirstWords | None = None
+
+    @property
+    def calls_at_quality(self) -> int:
+        """How many calls were held."""
+        return self.ramp.held(self.reference_s) if self.reference_s is not None else 0
+
+    @property
+    def cpu_a_call(self) -> float | None:
+        """What one more call takes of a core; None with fewer than two numbers of calls."""
+        return slope([(step.calls, step.cpu) for step in self._good])
+
+    @property
+    def bytes_a_call(self) -> float | None:
+        """How much memory one more call takes; None with fewer than two numbers of calls."""
+        return slope([(step.calls, step.resident_bytes) for step in self._good])
+
+    @property
+    def one_call_s(self) -> float | None:
+        """The median latency of a single call, in seconds."""
+        ones = [step.median_s for step in self.ramp.steps if step.calls == 1 and step.counts]
+        return ones[0] if ones else None
+
+    @property
+    def _good(self) -> list[Step]:
+        return self.ramp.good(self.reference_s) if self.reference_s is not None else []
+
+
+@dataclass
+class BenchResult:
+    """All that was measured."""
+
+    cores: str
+    machine: str
+    runs: list[Run] = field(default_factory=list)

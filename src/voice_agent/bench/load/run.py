@@ -1,0 +1,115 @@
+"""The whole benchmark: both servers, both transports, more and more calls until quality breaks."""
+
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from loguru import logger
+
+from voice_agent.bench.load.crowd import LoadCrowd
+from voice_agent.bench.load.first_words import first_words
+from voice_agent.bench.load.options import Options
+from voice_agent.bench.load.paced_caller import Script
+from voice_agent.bench.load.processes import (
+    Cores,
+    available_cores,
+    ended_by_signals,
+    running_on,
+    share_out,
+)
+from voice_agent.bench.load.providers import GREETING, REPLY, spoken_s
+from voice_agent.bench.load.quality import next_calls
+from voice_agent.bench.load.questions import questions
+from voice_agent.bench.load.report import step_line
+from voice_agent.bench.load.results import BenchResult, Run
+from voice_agent.bench.load.servers import ServerName, fake_providers, server
+from voice_agent.client.signalling import TransportName
+
+ONE_CALL_S: Final = 24.0
+"""How long a single call is measured at least: it asks every eight seconds or so."""
+
+Progress = Callable[[str], None]
+
+
+class Bench:
+    """Measures; everything that it starts has ended when `run` returns or raises."""
+
+    def __init__(self, options: Options, progress: Progress) -> None:
+        self._options = options
+        self._progress = progress
+        self._cores: Cores = share_out(available_cores())
+        self._script = Script(questions(), spoken_s(GREETING), spoken_s(REPLY))
+
+    def run(self) -> BenchResult:
+        """Return the figures.
+
+        Raises:
+            StartFailedError: A server does not come up.
+        """
+        result = BenchResult(str(self._cores), f"Python {platform.python_version()}")
+        self._progress(result.cores)
+        with _environment(self._cores) as folder, fake_providers(self._cores, folder) as fake:
+            for transport in self._options.transports:
+                reference_s: float | None = None
+                for name in sorted(self._options.servers, key=lambda each: each != "plain"):
+                    run = self._run(name, transport, fake.url, folder, reference_s)
+                    result.runs.append(run)
+                    reference_s = run.reference_s
+        return result
+
+    def _run(
+        self,
+        name: ServerName,
+        transport: TransportName,
+        base_url: str,
+        folder: Path,
+        reference_s: float | None,
+    ) -> Run:
+        run = Run(name, transport, reference_s=reference_s)
+        with server(name, base_url, self._cores, folder) as process:
+
+            async def measure() -> None:
+                async with LoadCrowd(
+                    process.url, process.pid, transport, self._script, seed=self._options.seed
+                ) as crowd:
+                    run.first_words = await first_words(crowd, process.pid)
+                    await self._ramp(run, crowd)
+
+            uvloop.run(measure())
+        return run
+
+    async def _ramp(self, run: Run, crowd: LoadCrowd) -> None:
+        planned = iter(self._options.calls)
+        while (calls := self._next(run, planned)) is not None:
+            await crowd.set_calls(calls)
+            seconds = self._options.seconds
+            if calls == 1 and not self._options.calls:
+                seconds = max(seconds, ONE_CALL_S)
+            step = await crowd.measure(seconds)
+            if run.reference_s is None and step.counts:
+                run.reference_s = step.median_s
+            run.ramp.steps.append(step)
+            broken = [] if run.reference_s is None else step.broken(run.reference_s)
+            self._progress(step_line(f"{run.server.label} {run.transport}", step, broken))
+
+    def _next(self, run: Run, planned: Iterator[int]) -> int | None:
+        if self._options.calls:
+            return next(planned, None)
+        reference_s = 0.0 if run.reference_s is None else run.reference_s
+        return next_calls(run.ramp, reference_s, self._options.max_calls)
+
+
+@contextmanager
+def _environment(cores: Cores) -> Iterator[Path]:
+    """A folder for what the servers write; this process away from the measured server's core."""
+    logger.disable("pipecat")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ended_by_signals(),
+        running_on(cores.others),
+    ):
+        yield Path(folder)
