@@ -15,7 +15,7 @@ from pipecat.pipeline.worker import (
 )
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import (
-    LLMContextAggregatorPair,
+    LLMAssistantAggregator,
     LLMUserAggregatorParams,
     UserTurnMessageAddedMessage,
 )
@@ -33,6 +33,7 @@ from voice_agent.bot.greeter import Greeter
 from voice_agent.bot.keypad import Keypad
 from voice_agent.bot.prompts import context_messages
 from voice_agent.bot.turn_taking import user_turn_strategies
+from voice_agent.bot.user_aggregator import UserAggregator
 from voice_agent.core.agent import Agent, TurnSettings
 from voice_agent.core.clock import Clock
 from voice_agent.core.events import EventSink, ProviderFailed, UserTurnEnded
@@ -41,6 +42,7 @@ from voice_agent.core.service_pool import Lease, Resource
 from voice_agent.core.session import Session
 from voice_agent.services.provider import Provider, Stage
 from voice_agent.transports.base import AUDIO_IN_RATE, AUDIO_OUT_RATE
+from voice_agent.transports.base_input import HearingInput
 
 CANCEL_TIMEOUT_S = 2.0
 """How long a cancelled pipeline may take to come to its end; Pipecat's own 20 s would keep a leg
@@ -115,17 +117,20 @@ class PipelineFactory:
             self._providers[stage].build(agent, lease)
             for stage in (Stage.STT, Stage.LLM, Stage.TTS)
         )
-        aggregators = LLMContextAggregatorPair(
-            LLMContext(messages=list(context_messages(agent, session.conversation))),
-            user_params=LLMUserAggregatorParams(
-                vad_analyzer=vad,
+        microphone = transport.input()
+        if isinstance(microphone, HearingInput):
+            microphone.hear_with(vad)
+        context = LLMContext(messages=list(context_messages(agent, session.conversation)))
+        user = UserAggregator(
+            context,
+            params=LLMUserAggregatorParams(
+                vad_analyzer=None if isinstance(microphone, HearingInput) else vad,
                 user_turn_strategies=user_turn_strategies(
                     agent, turn, lease.get(knowledge_resource(agent)), sink
                 ),
                 user_turn_stop_timeout=agent.turn.max_wait_s + STOP_WATCHDOG_S,
             ),
         )
-        user = aggregators.user()
         stopwatch = TurnStopwatch()
 
         async def on_user_turn_message_added(
@@ -138,7 +143,7 @@ class PipelineFactory:
         greeting = agent.greeting if session.conversation.is_empty else None
         processors: list[FrameProcessor] = [
             ClientGate(agent.client, session.id, self._clock.monotonic),
-            transport.input(),
+            microphone,
             *([Keypad(interruptible=agent.turn.interruptible)] if agent.client.dtmf else []),
             stt,
             user,
@@ -148,7 +153,7 @@ class PipelineFactory:
             tts,
             transport.output(),
             ConversationRecorder(sink, stopwatch, self._clock.wall, reaches_client),
-            aggregators.assistant(),
+            LLMAssistantAggregator(context),
         ]
         worker = PipelineWorker(
             Pipeline(processors),

@@ -17,9 +17,10 @@ from pipecat.frames.frames import (
     StartFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
-from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
+
+from voice_agent.transports.base_input import HearingInput
 
 ClientFrame = InputAudioRawFrame | InputTransportMessageFrame
 
@@ -44,7 +45,7 @@ class Wire(Protocol):
         """Give the client a message."""
 
 
-class MemoryInputTransport(BaseInputTransport):
+class MemoryInputTransport(HearingInput):
     """Takes in what the client sends."""
 
     def __init__(self, wire: Wire, params: TransportParams) -> None:

@@ -1,29 +1,17 @@
 """The shared engines against Pipecat's own analyzers: fails when Pipecat changes under them."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 
+from tests.unit.audio.speech_like import RATE, speech_like
 from voice_agent.audio.turn_completion import TURN_COMPLETION
 from voice_agent.audio.voice_activity import VOICE_ACTIVITY
 from voice_agent.core.agent import TurnSettings
 
-RATE = 16_000
 WINDOW = 512
-
-
-def speech_like(seconds: float) -> npt.NDArray[np.int16]:
-    """Return loud, changing sound between silences, 16-bit at 16 kHz."""
-    times = np.arange(int(RATE * seconds)) / RATE
-    pitch = 120 + 30 * np.sin(2 * np.pi * 3 * times)
-    phase = 2 * np.pi * np.cumsum(pitch) / RATE
-    voice = np.sum([np.sin(k * phase) / k for k in range(1, 30)], axis=0)
-    syllables = (np.sin(2 * np.pi * 4 * times) > -0.3) * (np.sin(2 * np.pi * 0.4 * times) > 0)
-    loud = 9000 * voice / np.max(np.abs(voice)) * syllables
-    return np.asarray(loud, np.int16)
 
 
 async def test_voice_activity_gives_pipecats_confidences_and_states() -> None:

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
+from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams
 from starlette.websockets import WebSocket
 
 from voice_agent.transports.base import Attempt, CloseReason, ConnectionEnd, TransportKind
 from voice_agent.transports.base_connection import ConnectionState
 from voice_agent.transports.websocket.close_frame import close_frame
+from voice_agent.transports.websocket.media import WebSocketMedia
 from voice_agent.transports.websocket.serializer import CheckedProtobufSerializer
 from voice_agent.transports.websocket.watched import WatchedWebSocket
 
@@ -31,12 +32,12 @@ class WebSocketConnection(ConnectionState):
         super().__init__(TransportKind.WEBSOCKET, attempt, session_id=session_id)
         self._websocket = WatchedWebSocket(websocket, self)
         self._serializer = CheckedProtobufSerializer(now, self.note_violation)
-        self._transport: FastAPIWebsocketTransport | None = None
+        self._transport: WebSocketMedia | None = None
 
-    def transport(self) -> FastAPIWebsocketTransport:
+    def transport(self) -> WebSocketMedia:
         """Return Pipecat's transport for this socket."""
         if self._transport is None:
-            self._transport = FastAPIWebsocketTransport(
+            self._transport = WebSocketMedia(
                 websocket=cast("WebSocket", self._websocket),
                 params=FastAPIWebsocketParams(
                     audio_in_enabled=True,
