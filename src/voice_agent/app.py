@@ -21,7 +21,7 @@ from voice_agent.audio.turn_completion import TURN_COMPLETION
 from voice_agent.audio.voice_activity import VOICE_ACTIVITY
 from voice_agent.bot.agents import AgentRepository, agents_directory
 from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
-from voice_agent.bot.rehearsal import rehearse
+from voice_agent.bot.rehearsal import rehearse, rehearse_greeting
 from voice_agent.config import Settings
 from voice_agent.console_files import console_directory
 from voice_agent.core.clock import SystemClock
@@ -34,7 +34,8 @@ from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.private_files import secret_key
 from voice_agent.server import DrainingServer, server_config
 from voice_agent.services.provider import Provider, Stage
-from voice_agent.services.registry import provider_class
+from voice_agent.services.registry import FIXED_LANGUAGE_MODELS, provider_class
+from voice_agent.services.remembering_provider import MEGABYTE, RememberingProvider
 from voice_agent.sessions.device_port import serve_device
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
 from voice_agent.sessions.tokens import SessionTokens
@@ -54,6 +55,7 @@ class Application:
     agents: AgentRepository
     pool: WarmServicePool
     pipelines: PipelineFactory
+    voice: Provider
     sessions: SessionManager
     websockets: WebSocketManager
     webrtc: WebRTCManager
@@ -72,6 +74,8 @@ class Application:
         try:
             await self.pool.warm_up(self.pipelines.resources(agent))
             await rehearse(agent, self.pool, self.pipelines, SystemClock())
+            if self.settings.phrase_cache_mb:
+                await rehearse_greeting(agent, self.pool, self.voice)
         except PoolRefusedError as error:
             raise SettingsError(str(error)) from error
         self.garbage.freeze()
@@ -123,6 +127,7 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
         agents=agents,
         pool=pool,
         pipelines=pipelines,
+        voice=providers[Stage.TTS],
         sessions=sessions,
         websockets=WebSocketManager(clock.monotonic),
         webrtc=WebRTCManager(_peer_ice_servers(settings)),
@@ -214,6 +219,15 @@ async def _providers(settings: Settings) -> dict[Stage, Provider]:
             setting = f"VOICE_AGENT_{stage.upper()}_PROVIDER"
             raise SettingsError(f"{setting}: '{name}' is not ready: {'; '.join(problems)}")
         providers[stage] = provider
+    if settings.phrase_cache_mb:
+        language_model, _ = settings.provider(Stage.LLM)
+        voice, _ = settings.provider(Stage.TTS)
+        providers[Stage.TTS] = RememberingProvider(
+            providers[Stage.TTS],
+            voice,
+            limit=settings.phrase_cache_mb * MEGABYTE,
+            says_only_fixed=language_model in FIXED_LANGUAGE_MODELS,
+        )
     return providers
 
 

@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     tts_base_url: HttpUrl | None = None
     tts_api_key: SecretStr | None = None
     tts_voice: str | None = None
+    phrase_cache_mb: Annotated[int, Field(ge=0, le=65_536, examples=["64"])] = 64
+    """Megabytes of synthesised fixed phrases to keep; 0 keeps none."""
     openai_api_key: Annotated[SecretStr | None, Field(validation_alias="openai_api_key")] = None
     openai_base_url: Annotated[HttpUrl | None, Field(validation_alias="openai_base_url")] = None
     deepgram_api_key: Annotated[SecretStr | None, Field(validation_alias="deepgram_api_key")] = None

@@ -9,12 +9,14 @@ from pipecat.services.openai.tts import OpenAITTSService, OpenAITTSSettings
 from pipecat.utils.http import TIMEOUT_EXCEPTIONS
 from pipecat.utils.tracing.service_decorators import traced_tts
 
+from voice_agent.services.speaks_from_memory import SpeaksFromMemory
+
 SAMPLE_RATE: Final = 24_000
 """Samples a second of what servers send as "pcm": 16 bits, little-endian, one channel."""
 _FRAME_S: Final = 0.1
 
 
-class OpenAICompatibleTTSService(OpenAITTSService):
+class OpenAICompatibleTTSService(SpeaksFromMemory, OpenAITTSService):
     """Speaks with whatever voice the settings name: the server knows which it has.
 
     The base class refuses voices that are not OpenAI's, and collects half a second of audio before
@@ -24,7 +26,7 @@ class OpenAICompatibleTTSService(OpenAITTSService):
     _settings: OpenAITTSSettings
 
     @traced_tts
-    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame, None]:
+    async def make_speech(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Yield the speech of `text` as it arrives, or one `ErrorFrame` that says what failed."""
         settings = self._settings
         request: dict[str, Any] = {

@@ -63,6 +63,9 @@ PROVIDERS: Final[Mapping[Stage, Mapping[str, ProviderEntry]]] = MappingProxyType
 )
 """Every provider that there is, by stage and name."""
 
+FIXED_LANGUAGE_MODELS: Final = frozenset({"knowledge"})
+"""Those that answer the same question of one agent in the same words, of which there are few."""
+
 PROFILES: Final[Mapping[str, Mapping[Stage, str]]] = MappingProxyType(
     {
         "embedded": {Stage.STT: "pocketsphinx", Stage.LLM: "knowledge", Stage.TTS: "embedded"},

@@ -1,20 +1,21 @@
 """The Pipecat text-to-speech service of the embedded engines."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
 from typing import Any, Final
 
 from pipecat.audio.utils import create_stream_resampler
 from pipecat.frames.frames import ErrorFrame, Frame, TTSAudioRawFrame
 from pipecat.services.settings import TTSSettings
-from pipecat.services.tts_service import TTSService
 
 from voice_agent.core.errors import SettingsError
 from voice_agent.services.embedded.helper_errors import HelperError
+from voice_agent.services.embedded.leading_silence import LeadingSilence
 from voice_agent.services.embedded.synthesis_protocol import Voice
 from voice_agent.services.embedded.synthesizer import Synthesizer
 from voice_agent.services.embedded.voice_choice import named_voice
+from voice_agent.services.speaks_from_memory import SpeaksFromMemory
 
 LONGEST_LEAD_S: Final = 15.0
 """Seconds of speech made ahead of the listener, so a long text takes little memory."""
@@ -49,7 +50,7 @@ class SpeechFramer:
         return [rest[start : start + size] for start in range(0, len(rest), size)]
 
 
-class EmbeddedTTSService(TTSService):
+class EmbeddedTTSService(SpeaksFromMemory):
     """Speaks through a synthesis engine that all legs share; one service for one leg."""
 
     Settings = TTSSettings
@@ -65,12 +66,36 @@ class EmbeddedTTSService(TTSService):
         self._synthesizer = synthesizer
         self._voice = voice
         self._speed = speed
+        self._context_id = ""
+
+    @property
+    def voice_identity(self) -> Hashable:
+        """What tells apart what would sound different: the speed too."""
+        return super().voice_identity, self._voice, self._speed
 
     def can_generate_metrics(self) -> bool:
         """Return True: it measures its time to the first audio."""
         return True
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
+        """Yield the speech of `text`; the quiet before it only where it parts two sentences."""
+        if context_id == self._context_id:
+            async with aclosing(super().run_tts(text, context_id)) as frames:
+                async for frame in frames:
+                    yield frame
+            return
+        self._context_id = context_id
+        silence = LeadingSilence(self.sample_rate)
+        async with aclosing(super().run_tts(text, context_id)) as frames:
+            async for frame in frames:
+                if not isinstance(frame, TTSAudioRawFrame):
+                    yield frame
+                elif audio := silence.after(frame.audio):
+                    yield TTSAudioRawFrame(audio, self.sample_rate, 1, context_id=context_id)
+        if audio := silence.rest():
+            yield TTSAudioRawFrame(audio, self.sample_rate, 1, context_id=context_id)
+
+    async def make_speech(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Yield the speech of `text` in frames of at most 100 ms, the first as early as can be.
 
         Text without anything to say gives a pause of 20 ms. Cancelling stops the engine's work.
