@@ -1,10 +1,15 @@
-"""How the tests are run: many at once first, then, one at a time, those that measure time."""
+"""How the tests are run: many at once, then the real-time ones, then alone those that measure."""
 
 from collections.abc import Sequence
 
 SUITES = ("unit", "integration", "e2e")
 WORKERS_PER_CPU = 1.5
 """Most tests wait for speech to be over, so there may be more of them than processors."""
+_MARKS = (
+    "not soak and not alone and not real_time",
+    "real_time and not alone and not soak",
+    "alone and not soak",
+)
 _SELECTING = ("-k", "-m", "-x", "--lf", "--last-failed", "--co", "tests/")
 
 
@@ -13,9 +18,10 @@ def pytest_runs(
 ) -> list[list[str]]:
     """Return pytest's arguments for each run, in order.
 
-    A test marked `alone` measures time, or speaks and listens in real time, so nothing runs beside
-    it. `options` are the user's own and go to every run; with a `-m` of theirs there is one run.
-    Coverage is counted over all runs, when everything is tested.
+    Tests marked `real_time` speak and listen, so there are no more of them at once than processors;
+    nothing runs beside one marked `alone`, which measures time. `options` are the user's own and go
+    to every run; with a `-m` of theirs there is one run. Coverage is counted over all runs, when
+    everything is tested.
 
     Args:
         suites: Which of `SUITES` to run.
@@ -23,19 +29,25 @@ def pytest_runs(
         cpu_count: The processors of this machine.
     """
     folders = [f"tests/{name}" for name in suites]
-    parallel = []
-    if not any(option.startswith(("-n", "--numprocesses")) for option in options):
-        # A file's tests stay together: its server is started once, and Playwright, whose event loop
-        # no other test could run beside, is stopped with it.
-        workers = max(1, min(round(cpu_count * WORKERS_PER_CPU), 6))
-        parallel = ["-n", str(workers), "--dist", "loadfile"]
+    workers = max(1, min(round(cpu_count * WORKERS_PER_CPU), 6))
     if any(option.startswith("-m") for option in options):
-        return [[*folders, *options, *parallel]]
-    first_coverage, last_coverage = [], []
+        return [[*folders, *options, *_parallel(workers, options)]]
+    first_coverage, next_coverage, last_coverage = [], [], []
     if tuple(suites) == SUITES and not any(option.startswith(_SELECTING) for option in options):
         first_coverage = ["--cov", "--cov-report=", "--cov-fail-under=0"]
+        next_coverage = [*first_coverage, "--cov-append"]
         last_coverage = ["--cov", "--cov-append", "--cov-report=term"]
+    few = min(cpu_count, 4)
     return [
-        [*folders, *options, *parallel, *first_coverage, "-m", "not soak and not alone"],
-        [*folders, *options, "-n", "0", *last_coverage, "-m", "alone and not soak"],
+        [*folders, *options, *_parallel(workers, options), *first_coverage, "-m", _MARKS[0]],
+        [*folders, *options, *_parallel(few, options), *next_coverage, "-m", _MARKS[1]],
+        [*folders, *options, "-n", "0", *last_coverage, "-m", _MARKS[2]],
     ]
+
+
+def _parallel(workers: int, options: Sequence[str]) -> list[str]:
+    if any(option.startswith(("-n", "--numprocesses")) for option in options):
+        return []
+    # A file's tests stay together: its server is started once, and Playwright, whose event loop no
+    # other test could run beside, is stopped with it.
+    return ["-n", str(workers), "--dist", "loadfile"]

@@ -22,7 +22,7 @@ BARGE_IN_MS = 350
 NAMES = {"webrtc": "WebRTC", "websocket": "WebSocket"}
 both_transports = pytest.mark.parametrize("transport", list(NAMES))
 
-pytestmark = pytest.mark.alone  # speech in real time, in and out
+pytestmark = pytest.mark.real_time  # speech in real time, in and out
 
 
 @both_transports

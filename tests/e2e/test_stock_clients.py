@@ -11,7 +11,7 @@ from tests.e2e.chromium import Chromium, open_page
 from tests.e2e.stock_site import StockSite
 from voice_agent.testing.running_server import RunningServer
 
-pytestmark = pytest.mark.alone  # speech in real time, in and out
+pytestmark = pytest.mark.real_time  # speech in real time, in and out
 
 
 @pytest.fixture(scope="module")

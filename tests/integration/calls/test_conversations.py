@@ -22,7 +22,7 @@ from voice_agent.client.events import BotInterrupted
 from voice_agent.testing.running_server import RunningServer
 
 PATIENCE_S = 30.0
-pytestmark = pytest.mark.alone  # speech in real time, in and out; so both transports at once
+pytestmark = pytest.mark.real_time  # speech in real time, in and out; so both transports at once
 
 
 async def test_a_caller_is_greeted_asks_twice_and_types_once(

@@ -10,19 +10,24 @@ def marks(run: list[str]) -> str:
 
 
 def test_tests_that_measure_time_run_after_the_others_one_at_a_time() -> None:
-    together, alone = pytest_runs(SUITES, [], cpu_count=2)
+    together, real_time, alone = pytest_runs(SUITES, [], cpu_count=2)
     assert together[together.index("-n") + 1] == "3"
     assert "not alone" in marks(together)
+    assert "not real_time" in marks(together)
+    assert real_time[real_time.index("-n") + 1] == "2"
+    assert marks(real_time).startswith("real_time")
     assert alone[alone.index("-n") + 1] == "0"
     assert marks(alone).startswith("alone")
-    for run in (together, alone):
+    for run in (together, real_time, alone):
         assert run[:3] == ["tests/unit", "tests/integration", "tests/e2e"]
         assert "not soak" in marks(run)
 
 
-def test_coverage_is_counted_over_both_runs_and_judged_after_the_last() -> None:
-    together, alone = pytest_runs(SUITES, ["-q"], cpu_count=2)
+def test_coverage_is_counted_over_all_runs_and_judged_after_the_last() -> None:
+    together, real_time, alone = pytest_runs(SUITES, ["-q"], cpu_count=2)
     assert "--cov-fail-under=0" in together
+    assert "--cov-append" not in together
+    assert "--cov-append" in real_time
     assert "--cov-append" in alone
     assert "--cov-fail-under=0" not in alone
 
