@@ -1,14 +1,14 @@
 """How a caller's connection is made: the addresses that both servers have."""
 
 import contextlib
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 
-from voice_agent.bench.load.paced_caller import PacedCaller
+from voice_agent.bench.load.pacing import Pacing
 from voice_agent.client import rtvi
 from voice_agent.client.errors import CallError
-from voice_agent.client.media import Media
+from voice_agent.client.media import Media, MediaListener
 from voice_agent.client.opus import OPUS_RATE
 from voice_agent.client.signalling import Signalling, TransportName, TransportOffer
 from voice_agent.client.webrtc import WebRTCMedia
@@ -19,23 +19,32 @@ DEFLATE_WINDOW_BITS: Final = 15
 """What every browser offers; whether audio is compressed is the server's choice."""
 
 
+class LoadCaller(MediaListener, Protocol):
+    """Who calls: what a connection tells, beside its audio, to whom it belongs."""
+
+    pacing: Pacing
+
+    def hang_up(self) -> None:
+        """Take it that what ends from now on ends because the caller wants it."""
+        ...
+
+    def fail(self, why: str) -> None:
+        """Take it that the call failed."""
+        ...
+
+
 def sample_rate(transport: TransportName) -> int:
     """Return the rate at which a caller hears over `transport`, in Hz."""
     return OPUS_RATE if transport is TransportName.WEBRTC else PLAYER_RATE
 
 
 class Connection:
-    """One caller on one connection to the server at `url`.
-
-    Attributes:
-        caller: Who calls.
-        began_at: When connecting began, in monotonic seconds, by the clock of its media.
-    """
+    """One caller on one connection to the server at `url`."""
 
     def __init__(
-        self, url: str, transport: TransportName, caller: PacedCaller, http: aiohttp.ClientSession
+        self, url: str, transport: TransportName, caller: LoadCaller, http: aiohttp.ClientSession
     ) -> None:
-        self.caller = caller
+        self._caller = caller
         self._media: Media
         if transport is TransportName.WEBRTC:
             offer = TransportOffer(transport, f"{url}/api/offer")
@@ -53,10 +62,10 @@ class Connection:
             await self._media.start(microphone=True)
             await self._media.send_message(rtvi.client_ready("1"))
         except CallError as error:
-            self.caller.fail(str(error))
+            self._caller.fail(str(error))
 
     async def close(self) -> None:
         """Hang up."""
-        self.caller.hang_up()
+        self._caller.hang_up()
         with contextlib.suppress(TimeoutError, CallError):
             await self._media.close()

@@ -35,7 +35,7 @@ class LoadCrowd:
         self._transport = transport
         self._script = script
         self._seed = seed
-        self._connections: list[Connection] = []
+        self._calls: list[tuple[PacedCaller, Connection]] = []
         self._http: aiohttp.ClientSession
         self._came = 0
 
@@ -59,20 +59,21 @@ class LoadCrowd:
     @property
     def callers(self) -> list[PacedCaller]:
         """Who calls now."""
-        return [connection.caller for connection in self._connections]
+        return [caller for caller, _ in self._calls]
 
     async def set_calls(self, calls: int) -> None:
         """Let `calls` people call, one more after the other, and wait until all are greeted.
 
         Those whose call failed are replaced.
         """
-        failed = [each for each in self._connections if each.caller.failure]
-        self._connections = [each for each in self._connections if not each.caller.failure]
-        surplus, self._connections = self._connections[calls:], self._connections[:calls]
-        await asyncio.gather(*(each.close() for each in [*failed, *surplus]))
-        while len(self._connections) < calls:
-            connection = self._connection()
-            self._connections.append(connection)
+        failed = [call for call in self._calls if call[0].failure]
+        working = [call for call in self._calls if not call[0].failure]
+        surplus, self._calls = working[calls:], working[:calls]
+        await asyncio.gather(*(connection.close() for _, connection in [*failed, *surplus]))
+        while len(self._calls) < calls:
+            caller = self._next_caller()
+            connection = Connection(self._url, self._transport, caller, self._http)
+            self._calls.append((caller, connection))
             await connection.open()
         # Who is not greeted fails by himself, and is counted.
         await _while(
@@ -99,7 +100,7 @@ class LoadCrowd:
         late = _sum(self.callers, "late") - late
         await self._answered(began, ended)
         return Step(
-            calls=len(self._connections),
+            calls=len(self._calls),
             seconds=ended - began,
             latencies_s=tuple(self._latencies(began, ended)),
             packets=packets,
@@ -107,11 +108,12 @@ class LoadCrowd:
             failures=tuple(caller.failure for caller in self.callers if caller.failure),
             strays=_sum(self.callers, "strays") - strays,
             cpu=(after.cpu_s - before.cpu_s) / (ended - began),
+            loop_cpu=(after.loop_cpu_s - before.loop_cpu_s) / (ended - began),
             resident_bytes=after.resident_bytes,
             generator=GeneratorFigures.of(lateness, generator_cpu),
         )
 
-    def _connection(self) -> Connection:
+    def _next_caller(self) -> PacedCaller:
         caller = PacedCaller(
             self._script,
             sample_rate(self._transport),
@@ -119,7 +121,7 @@ class LoadCrowd:
             generator=random.Random(self._seed * 1000 + self._came),  # noqa: S311 - pauses
         )
         self._came += 1
-        return Connection(self._url, self._transport, caller, self._http)
+        return caller
 
     async def _answered(self, began: float, ended: float) -> None:
         """Wait a moment for the answers to what was asked between the two times."""

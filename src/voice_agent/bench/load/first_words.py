@@ -9,8 +9,8 @@ from typing import Final
 from voice_agent.bench.load.crowd import LoadCrowd
 from voice_agent.bench.load.process_figures import process_figures
 
-CALLS: Final = 5
 WARM_UP: Final = 1
+"""Calls that do not count: the first of a process loads much that later ones do not."""
 _SETTLE_S: Final = 1.0
 """From a hang-up until the next call: what the server clears away is not the next call's."""
 
@@ -30,14 +30,14 @@ class FirstWords:
     cpu_s: float
 
 
-async def first_words(crowd: LoadCrowd, pid: int) -> FirstWords | None:
-    """Make short calls of the server `pid` through `crowd`, which must be empty.
+async def first_words(crowd: LoadCrowd, pid: int, calls: int) -> FirstWords | None:
+    """Make `calls` short calls of the server `pid` through `crowd`, which must be empty.
 
     Returns:
         Their figures; None when none of them was greeted.
     """
     found: list[tuple[float, float, float]] = []
-    for number in range(CALLS + WARM_UP):
+    for number in range(calls + WARM_UP):
         before, began = process_figures(pid), time.monotonic()
         await crowd.set_calls(1)
         after, first_word_at = process_figures(pid), crowd.callers[0].first_word_at

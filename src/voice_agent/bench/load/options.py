@@ -19,6 +19,9 @@ class Options:
         calls: With how many calls; none raises them until quality breaks.
         max_calls: With how many at most.
         seconds: For how long each number of calls is measured.
+        floor: Whether to measure bare connections too.
+        short_calls: After how many short calls to look at our server's memory; 0 for not.
+        first_words: How many short calls tell what the first word takes; 0 for none.
         seed: For the callers' pauses.
     """
 
@@ -27,6 +30,9 @@ class Options:
     calls: Sequence[int] = ()
     max_calls: int = 64
     seconds: float = 12.0
+    floor: bool = True
+    short_calls: int = 500
+    first_words: int = 5
     seed: int = 1
 
     @classmethod
@@ -38,6 +44,8 @@ class Options:
         calls: str,
         max_calls: int,
         seconds: float,
+        floor: bool,
+        short_calls: int,
         seed: int,
     ) -> "Options":
         """Return the options that are written with commas between the names and numbers.
@@ -51,6 +59,8 @@ class Options:
             calls=_numbers(calls),
             max_calls=max_calls,
             seconds=seconds,
+            floor=floor,
+            short_calls=short_calls,
             seed=seed,
         )
 

@@ -28,6 +28,7 @@ class Step:
         failures: Why calls failed.
         strays: How often the bot spoke into a question.
         cpu: What the server took of one core.
+        loop_cpu: The part of its event loop's thread.
         resident_bytes: The server's memory at the end.
         generator: How the generator did.
     """
@@ -40,6 +41,7 @@ class Step:
     failures: tuple[str, ...]
     strays: int
     cpu: float
+    loop_cpu: float
     resident_bytes: int
     generator: GeneratorFigures
 
@@ -117,7 +119,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float | None:
     return float(np.polyfit(xs, ys, 1)[0])
 
 
-GROWTH: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128)
+GROWTH: Final = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """The numbers of calls that are tried, as long as quality holds."""
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 
 from voice_agent.bench.load.first_words import FirstWords
+from voice_agent.bench.load.floor import Floor
 from voice_agent.bench.load.quality import Ramp, Step, slope
 from voice_agent.bench.load.servers import ServerName
+from voice_agent.bench.load.short_calls import Memory
 from voice_agent.client.signalling import TransportName
 
 
@@ -55,8 +57,18 @@ class Run:
 
 @dataclass
 class BenchResult:
-    """All that was measured."""
+    """All that was measured.
+
+    Attributes:
+        cores: Who ran where.
+        machine: What it ran on.
+        runs: Each server over each transport.
+        floors: Bare connections.
+        memory: Our server's after short calls; None when not measured.
+    """
 
     cores: str
     machine: str
     runs: list[Run] = field(default_factory=list)
+    floors: list[Floor] = field(default_factory=list)
+    memory: Memory | None = None

@@ -1,9 +1,11 @@
 """The whole benchmark: both servers, both transports, more and more calls until quality breaks."""
 
+import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,7 @@ from loguru import logger
 
 from voice_agent.bench.load.crowd import LoadCrowd
 from voice_agent.bench.load.first_words import first_words
+from voice_agent.bench.load.floor import Floor, floor
 from voice_agent.bench.load.options import Options
 from voice_agent.bench.load.paced_caller import Script
 from voice_agent.bench.load.processes import (
@@ -24,9 +27,10 @@ from voice_agent.bench.load.processes import (
 from voice_agent.bench.load.providers import GREETING, REPLY, spoken_s
 from voice_agent.bench.load.quality import next_calls
 from voice_agent.bench.load.questions import questions
-from voice_agent.bench.load.report import step_line
+from voice_agent.bench.load.report import floor_line, memory_line, step_line
 from voice_agent.bench.load.results import BenchResult, Run
-from voice_agent.bench.load.servers import ServerName, fake_providers, server
+from voice_agent.bench.load.servers import ServerName, echo, fake_providers, server
+from voice_agent.bench.load.short_calls import Memory, short_calls
 from voice_agent.client.signalling import TransportName
 
 ONE_CALL_S: Final = 24.0
@@ -50,16 +54,44 @@ class Bench:
         Raises:
             StartFailedError: A server does not come up.
         """
-        result = BenchResult(str(self._cores), f"Python {platform.python_version()}")
-        self._progress(result.cores)
+        result = BenchResult(str(self._cores), machine())
+        self._progress(f"{result.machine}; {result.cores}")
         with _environment(self._cores) as folder, fake_providers(self._cores, folder) as fake:
             for transport in self._options.transports:
                 reference_s: float | None = None
-                for name in sorted(self._options.servers, key=lambda each: each != "plain"):
+                for name in sorted(self._options.servers, key=lambda each: each is ServerName.OURS):
                     run = self._run(name, transport, fake.url, folder, reference_s)
                     result.runs.append(run)
                     reference_s = run.reference_s
+            if self._options.floor:
+                result.floors = self._floors(folder)
+            if self._options.short_calls:
+                result.memory = self._memory(fake.url, folder)
         return result
+
+    def _floors(self, folder: Path) -> list[Floor]:
+        found = []
+        speech, seconds = self._script.questions[0], self._options.seconds / 2
+        for transport in self._options.transports:
+            with echo(self._cores, folder) as process:
+                measuring = floor(process.url, process.pid, transport, speech, seconds)
+                found.append(uvloop.run(measuring))
+            self._progress(floor_line(found[-1]))
+        return found
+
+    def _memory(self, base_url: str, folder: Path) -> Memory:
+        with server(ServerName.OURS, base_url, self._cores, folder) as process:
+            memory = uvloop.run(
+                short_calls(
+                    process.url,
+                    process.pid,
+                    self._options.transports,
+                    self._script,
+                    self._options.short_calls,
+                )
+            )
+        self._progress(memory_line(memory))
+        return memory
 
     def _run(
         self,
@@ -69,14 +101,15 @@ class Bench:
         folder: Path,
         reference_s: float | None,
     ) -> Run:
-        run = Run(name, transport, reference_s=reference_s)
+        options, run = self._options, Run(name, transport, reference_s=reference_s)
         with server(name, base_url, self._cores, folder) as process:
 
             async def measure() -> None:
                 async with LoadCrowd(
-                    process.url, process.pid, transport, self._script, seed=self._options.seed
+                    process.url, process.pid, transport, self._script, seed=options.seed
                 ) as crowd:
-                    run.first_words = await first_words(crowd, process.pid)
+                    if options.first_words:
+                        run.first_words = await first_words(crowd, process.pid, options.first_words)
                     await self._ramp(run, crowd)
 
             uvloop.run(measure())
@@ -93,14 +126,19 @@ class Bench:
             if run.reference_s is None and step.counts:
                 run.reference_s = step.median_s
             run.ramp.steps.append(step)
-            broken = [] if run.reference_s is None else step.broken(run.reference_s)
-            self._progress(step_line(f"{run.server.label} {run.transport}", step, broken))
+            self._progress(step_line(run, step))
 
     def _next(self, run: Run, planned: Iterator[int]) -> int | None:
         if self._options.calls:
             return next(planned, None)
         reference_s = 0.0 if run.reference_s is None else run.reference_s
         return next_calls(run.ramp, reference_s, self._options.max_calls)
+
+
+def machine() -> str:
+    """Return what all this runs on, in a few words."""
+    versions = f"Python {platform.python_version()}, Pipecat {metadata.version('pipecat-ai')}"
+    return f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, {versions}"
 
 
 @contextmanager

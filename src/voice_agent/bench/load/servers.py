@@ -39,6 +39,14 @@ def fake_providers(cores: Cores, folder: Path) -> Iterator[StartedProcess]:
 
 
 @contextlib.contextmanager
+def echo(cores: Cores, folder: Path) -> Iterator[StartedProcess]:
+    """Run the bare connections that only echo, on the core of the servers."""
+    command = ["-m", "voice_agent.bench.load.echo_server"]
+    with started(command, cores=cores.server, folder=folder) as process:
+        yield process
+
+
+@contextlib.contextmanager
 def server(name: ServerName, base_url: str, cores: Cores, folder: Path) -> Iterator[StartedProcess]:
     """Run a server on its core, with the providers at `base_url`.
 
