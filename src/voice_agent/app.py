@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,12 +27,14 @@ from voice_agent.console_files import console_directory
 from voice_agent.core.clock import SystemClock
 from voice_agent.core.errors import AgentNotFoundError, PoolRefusedError, SettingsError
 from voice_agent.core.pool import WarmServicePool
+from voice_agent.core.service_pool import PoolSizes, slots
 from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.event_log import log_event
 from voice_agent.observability.garbage import GarbageCollection
 from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.private_files import secret_key
 from voice_agent.server import DrainingServer, server_config
+from voice_agent.services.limited_provider import LimitedProvider
 from voice_agent.services.provider import Provider, Stage
 from voice_agent.services.registry import FIXED_LANGUAGE_MODELS, provider_class
 from voice_agent.services.remembering_provider import MEGABYTE, RememberingProvider
@@ -103,7 +105,7 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
     agents = AgentRepository(agents_directory(settings.agents_dir))
     _require_default_agent(settings, agents)
     providers = await _providers(settings)
-    pool = WarmServicePool()
+    pool = WarmServicePool(_pool_sizes(settings))
     pipelines = PipelineFactory(providers, Engines(VOICE_ACTIVITY, TURN_COMPLETION), clock)
     chosen_key = settings.secret_key.get_secret_value() if settings.secret_key else None
     garbage = GarbageCollection()
@@ -213,11 +215,14 @@ async def _providers(settings: Settings) -> dict[Stage, Provider]:
     providers: dict[Stage, Provider] = {}
     for stage in Stage:
         name, options = settings.provider(stage)
-        provider = provider_class(stage, name)(options)
+        provider: Provider = provider_class(stage, name)(options)
         problems = await provider.check()
         if problems:
             setting = f"VOICE_AGENT_{stage.upper()}_PROVIDER"
             raise SettingsError(f"{setting}: '{name}' is not ready: {'; '.join(problems)}")
+        streams = getattr(settings, f"{stage.value}_streams")
+        if streams is not None:
+            provider = LimitedProvider(provider, slots(stage.value, name, streams))
         providers[stage] = provider
     if settings.phrase_cache_mb:
         language_model, _ = settings.provider(Stage.LLM)
@@ -229,6 +234,12 @@ async def _providers(settings: Settings) -> dict[Stage, Provider]:
             says_only_fixed=language_model in FIXED_LANGUAGE_MODELS,
         )
     return providers
+
+
+def _pool_sizes(settings: Settings) -> Mapping[str, PoolSizes]:
+    """Return what the settings say of the pools, by what they are for."""
+    sizes = {stage.value: settings.provider(stage)[1].pool for stage in Stage}
+    return {purpose: size for purpose, size in sizes.items() if size is not None}
 
 
 def _require_default_agent(settings: Settings, agents: AgentRepository) -> None:

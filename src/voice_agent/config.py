@@ -26,11 +26,13 @@ from voice_agent.config_values import (
     check_http_url,
     check_ice_url,
     check_origin,
+    parse_pool_sizes,
     split_ice_servers,
     split_list,
     upper,
 )
 from voice_agent.core.errors import SettingsError
+from voice_agent.core.service_pool import PoolSizes
 
 if TYPE_CHECKING:
     from voice_agent.services.provider import ProviderOptions, Stage
@@ -44,6 +46,13 @@ LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Port = Annotated[int, Field(ge=0, le=65_535, examples=["7860"])]
 HttpUrl = Annotated[str, AfterValidator(check_http_url)]
 HomePath = Annotated[Path, AfterValidator(Path.expanduser)]
+Sizes = Annotated[
+    PoolSizes | None,
+    NoDecode,
+    BeforeValidator(parse_pool_sizes),
+    Field(examples=["minimum=1,maximum=8,idle_s=60"]),
+]
+Streams = Annotated[int | None, Field(ge=1, le=100_000, examples=["20"])]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)]
 
 
@@ -97,14 +106,18 @@ class Settings(BaseSettings):
     stt_model: str | None = None
     stt_base_url: HttpUrl | None = None
     stt_api_key: SecretStr | None = None
+    stt_streams: Streams = None
+    stt_pool: Sizes = None
     llm_provider: str | None = None
     llm_model: str | None = None
     llm_base_url: HttpUrl | None = None
     llm_api_key: SecretStr | None = None
+    llm_streams: Streams = None
     tts_provider: str | None = None
     tts_model: str | None = None
     tts_base_url: HttpUrl | None = None
     tts_api_key: SecretStr | None = None
+    tts_streams: Streams = None
     tts_voice: str | None = None
     phrase_cache_mb: Annotated[int, Field(ge=0, le=65_536, examples=["64"])] = 64
     """Megabytes of synthesised fixed phrases to keep; 0 keeps none."""
@@ -239,7 +252,20 @@ class Settings(BaseSettings):
             base_url=base_url,
             api_key=api_key.get_secret_value() if api_key else None,
             voice=self._of(stage, "voice"),
+            pool=self._pool_sizes(stage, name),
         )
+
+    def _pool_sizes(self, stage: "Stage", provider: str) -> PoolSizes | None:
+        from voice_agent.services.registry import PROVIDERS  # noqa: PLC0415
+
+        sizes: PoolSizes | None = self._of(stage, "pool")
+        entry = PROVIDERS[stage].get(provider)
+        if sizes is not None and entry is not None and not entry.lends:
+            raise SettingsError(
+                f"{PREFIX}{stage.value.upper()}_POOL: '{provider}' has nothing that is lent to one "
+                f"call at a time; {PREFIX}{stage.value.upper()}_STREAMS bounds how many use it"
+            )
+        return sizes
 
     def _of(self, stage: "Stage", setting: str) -> Any:
         return getattr(self, f"{stage.value}_{setting}", None)

@@ -17,7 +17,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
 from voice_agent.config import PREFIX, Settings, variable_name
+from voice_agent.config_values import show_pool_sizes
 from voice_agent.core.errors import SettingsError
+from voice_agent.core.service_pool import PoolSizes
 
 ENV_FILE_VARIABLE = f"{PREFIX}ENV_FILE"
 
@@ -194,6 +196,8 @@ def displayed_value(settings: Settings, field: str) -> str:
         return "********"
     if field == "ice_servers":
         return ", ".join(url for server in settings.ice_servers for url in server.urls)
+    if isinstance(value, PoolSizes):
+        return show_pool_sizes(value)
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, bool):

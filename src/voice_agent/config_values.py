@@ -2,7 +2,13 @@
 
 import json
 from ipaddress import ip_address
+from math import isfinite
 from urllib.parse import urlsplit
+
+from voice_agent.core.service_pool import PoolLimits, PoolSizes
+
+_SIZES = ("minimum", "maximum", "idle_s", "max_age_s", "waiters")
+_LEAST = {"minimum": 0, "maximum": 1, "waiters": 1, "idle_s": 0, "max_age_s": 1}
 
 
 def upper(value: object) -> object:
@@ -32,6 +38,48 @@ def split_ice_servers(value: object) -> object:
             raise ValueError("begins like JSON but cannot be parsed as it") from None
         return [parsed] if isinstance(parsed, dict) else parsed
     return tuple({"urls": url} for url in value.split(",") if url.strip())
+
+
+def parse_pool_sizes(value: object) -> object:
+    """Return the sizes of a pool from text such as `minimum=1,maximum=8,idle_s=60`.
+
+    Raises:
+        ValueError: A name is not known or there twice, or a number is none or out of range.
+    """
+    if not isinstance(value, str):
+        return value
+    said: dict[str, float] = {}
+    for part in filter(None, map(str.strip, value.split(","))):
+        name, _, text = (piece.strip() for piece in part.partition("="))
+        if name not in _SIZES or name in said:
+            raise ValueError(
+                f"'{part}' is not one of {', '.join(_SIZES)}, each once and with '=' and a number"
+            )
+        said[name] = _size(name, text)
+    sizes = PoolSizes(**said)  # type: ignore[arg-type]  # whole where they must be
+    try:
+        sizes.over(PoolLimits())
+    except ValueError as error:
+        raise ValueError(f"minimum={sizes.minimum},maximum={sizes.maximum}: {error}") from None
+    return sizes
+
+
+def _size(name: str, text: str) -> float:
+    is_time = name.endswith("_s")
+    try:
+        number = float(text) if is_time else int(text)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number) or number < _LEAST[name]:
+        unit = "number of seconds" if is_time else "whole number"
+        raise ValueError(f"{name}: '{text}' is not a {unit} of at least {_LEAST[name]}")
+    return number
+
+
+def show_pool_sizes(sizes: PoolSizes) -> str:
+    """Return sizes as they can be typed."""
+    said = ((name, getattr(sizes, name)) for name in _SIZES)
+    return ",".join(f"{name}={number:g}" for name, number in said if number is not None)
 
 
 def check_http_url(value: str) -> str:

@@ -16,6 +16,7 @@ from voice_agent.config_loading import (
     read_sources,
 )
 from voice_agent.core.errors import SettingsError
+from voice_agent.core.service_pool import PoolSizes
 from voice_agent.services.provider import ProviderOptions, Stage
 from voice_agent.services.registry import PROFILES, names
 
@@ -280,6 +281,35 @@ def test_the_usual_key_is_not_sent_to_a_server_set_for_one_stage() -> None:
         openai_api_key=SecretStr("usual"),
     )
     assert settings.provider(Stage.LLM)[1] == ProviderOptions(base_url="http://127.0.0.1:11434/v1")
+
+
+def test_pool_sizes_reach_the_provider_and_can_be_typed_again() -> None:
+    settings = load_settings({"stt_pool": "minimum=1, maximum=8,idle_s=2.5"})
+    sizes = PoolSizes(minimum=1, maximum=8, idle_s=2.5)
+    assert settings.provider(Stage.STT)[1].pool == sizes
+    assert displayed_value(settings, "stt_pool") == "minimum=1,maximum=8,idle_s=2.5"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("size=3", "'size=3' is not one of minimum, maximum, idle_s, max_age_s, waiters"),
+        ("minimum=1,minimum=2", "'minimum=2' is not one of"),
+        ("maximum=0", "maximum: '0' is not a whole number of at least 1"),
+        ("maximum=2.5", "maximum: '2.5' is not a whole number"),
+        ("idle_s=nan", "idle_s: 'nan' is not a number of seconds of at least 0"),
+        ("minimum=3,maximum=2", "minimum=3,maximum=2: the maximum must be at least 1 and not"),
+    ],
+)
+def test_pool_sizes_that_cannot_be_are_refused(text: str, fault: str) -> None:
+    (line,) = faults(stt_pool=text)
+    assert line.startswith(f"--stt-pool: {fault}")
+
+
+def test_sizes_for_a_provider_that_lends_nothing_are_refused() -> None:
+    settings = load_settings({"stt_pool": "maximum=8", "stt_provider": "openai"})
+    with pytest.raises(SettingsError, match=r"STT_POOL: 'openai' has nothing .*_STREAMS bounds"):
+        settings.provider(Stage.STT)
 
 
 def test_settings_do_not_change() -> None:

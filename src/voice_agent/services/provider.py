@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from pipecat.processors.frame_processor import FrameProcessor
 
 from voice_agent.core.agent import Agent
-from voice_agent.core.service_pool import Lease, Resource
+from voice_agent.core.service_pool import Lease, PoolSizes, Resource
 
 
 class Stage(StrEnum):
@@ -27,6 +27,7 @@ class ProviderOptions:
     base_url: str | None = None
     api_key: str | None = None
     voice: str | None = None
+    pool: PoolSizes | None = None
 
 
 class Provider(Protocol):

@@ -22,11 +22,14 @@ class ProviderEntry:
     """Where a provider's class is ("module:Class"), and what it needs beyond our own packages.
 
     `requires` names modules that must be there, `install` is the command that brings them.
+    `lends` says that it has something which is lent to one call at a time, so that there is a pool
+    to size.
     """
 
     path: str
     requires: tuple[str, ...] = ()
     install: str = ""
+    lends: bool = False
 
 
 PROVIDERS: Final[Mapping[Stage, Mapping[str, ProviderEntry]]] = MappingProxyType(
@@ -42,6 +45,7 @@ PROVIDERS: Final[Mapping[Stage, Mapping[str, ProviderEntry]]] = MappingProxyType
                 _EMBEDDED + "pocketsphinx:PocketSphinxProvider",
                 requires=("pocketsphinx",),
                 install="pip install pocketsphinx",
+                lends=True,
             ),
         },
         Stage.LLM: {

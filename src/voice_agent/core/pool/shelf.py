@@ -60,6 +60,12 @@ class Shelf(ABC):
 
     def late(self, timeout_s: float) -> str:
         """Return why a ticket that was not answered in time gets nothing."""
+        maximum = self.limits.maximum
+        if maximum is not None and self.statistics().in_use >= maximum:
+            return (
+                f"all {maximum} of {self.name} are busy, and none came free within "
+                f"{timeout_s:g} s; try again"
+            )
         last = f" (the last attempt: {self._last_failure})" if self._last_failure else ""
         return f"{self.name} was not ready within {timeout_s:g} s{last}; try again"
 

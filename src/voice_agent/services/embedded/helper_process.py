@@ -89,6 +89,11 @@ class HelperProcess:
         return self._starts
 
     @property
+    def is_running(self) -> bool:
+        """Whether a child runs and takes streams."""
+        return self._running() is not None
+
+    @property
     def stream_count(self) -> int:
         """How many streams are open."""
         return self._connection.stream_count if self._connection else 0

@@ -9,7 +9,7 @@ from voice_agent.core.errors import SettingsError
 from voice_agent.core.service_pool import Lease, Resource, ResourceKey, ResourceKind
 from voice_agent.services.embedded.helper_errors import HelperError
 from voice_agent.services.embedded.pocketsphinx_service import PocketSphinxSTTService
-from voice_agent.services.embedded.recogniser_pool import RecogniserLimits
+from voice_agent.services.embedded.recogniser_pool import RecogniserLimits, RecognitionError
 from voice_agent.services.embedded.recognisers import Recognisers
 from voice_agent.services.provider import ProviderOptions
 
@@ -44,7 +44,7 @@ class PocketSphinxProvider:
             recognisers = await Recognisers.start(
                 ["When are you open?"], RecogniserLimits(warm=1, maximum=1)
             )
-        except HelperError as error:
+        except (HelperError, RecognitionError) as error:
             return (str(error),)
         await recognisers.close()
         return ()
@@ -58,9 +58,9 @@ class PocketSphinxProvider:
         questions = [question for entry in agent.knowledge for question in entry.questions]
 
         async def create() -> Recognisers:
-            return await Recognisers.start(questions)
+            return await Recognisers.start(questions, sizes=self._options.pool)
 
         key = ResourceKey(
             ResourceKind.SHARED, "stt", "pocketsphinx", agent.id, agent_version=agent.version
         )
-        return Resource(key, create, Recognisers.close)
+        return Resource(key, create, Recognisers.close, statistics=Recognisers.statistics)

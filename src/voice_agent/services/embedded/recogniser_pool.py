@@ -1,16 +1,21 @@
 """Recogniser helpers, lent for one utterance each: few kept warm, more while many people speak."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from loguru import logger
-
-from voice_agent.core.errors import VoiceAgentError
-from voice_agent.services.embedded.helper_errors import HelperError
+from voice_agent.core.errors import PoolRefusedError, VoiceAgentError
+from voice_agent.core.pool import WarmServicePool
+from voice_agent.core.service_pool import (
+    PoolLimits,
+    PoolSizes,
+    Resource,
+    ResourceKey,
+    ResourceKind,
+    ResourceStatistics,
+)
 from voice_agent.services.embedded.helper_process import HelperProcess, helper_command
 from voice_agent.services.embedded.helper_stream import HelperStream
 from voice_agent.services.embedded.recognition_protocol import MODEL
@@ -18,6 +23,7 @@ from voice_agent.services.embedded.recognition_protocol import MODEL
 _MODULE: Final = "voice_agent.services.embedded.recogniser_helper"
 _LOAD_TIMEOUT_S: Final = 10.0
 _RESTART_TIMEOUT_S: Final = 3.0
+_KEY: Final = ResourceKey(ResourceKind.EXCLUSIVE, "stt", "pocketsphinx", "recogniser")
 
 
 class RecognitionError(VoiceAgentError):
@@ -40,6 +46,13 @@ class RecogniserLimits:
     last_idle_s: float = 900.0
     wait_s: float = 5.0
 
+    @property
+    def pool_limits(self) -> PoolLimits:
+        """The same, as the service pool has it."""
+        return PoolLimits(
+            minimum=self.warm, maximum=self.maximum, idle_s=self.idle_s, rest_s=self.last_idle_s
+        )
+
 
 class _Recogniser:
     """One helper and whether the child that runs in it now has its model."""
@@ -48,7 +61,6 @@ class _Recogniser:
         self._helper = HelperProcess(f"recogniser-{number}", helper_command(_MODULE))
         self._model = model
         self._loaded_start = 0
-        self.idle_since = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -56,6 +68,7 @@ class _Recogniser:
 
     async def start(self) -> None:
         await self._helper.start()
+        (await self.open_stream()).close()
 
     async def open_stream(self) -> HelperStream:
         stream = await self._helper.open_stream(timeout_s=_RESTART_TIMEOUT_S)
@@ -69,161 +82,105 @@ class _Recogniser:
             self._loaded_start = start
         return stream
 
+    async def is_healthy(self) -> bool:
+        return self._helper.is_running
+
     async def close(self) -> None:
         await self._helper.close()
 
 
 class RecogniserPool:
-    """Lends recognisers that have loaded `model`."""
+    """Lends recognisers that have loaded `model`, out of a service pool of their own.
 
-    def __init__(self, model: bytes, limits: RecogniserLimits) -> None:
+    `sizes` is what the operator says instead of `limits`.
+    """
+
+    def __init__(
+        self, model: bytes, limits: RecogniserLimits, sizes: PoolSizes | None = None
+    ) -> None:
         self._model = model
-        self._limits = limits
-        self._idle: deque[_Recogniser] = deque()
-        self._all: set[_Recogniser] = set()
-        self._changed = asyncio.Condition()
-        self._housekeeper: asyncio.Task[None] | None = None
-        self._last_used = 0.0
+        self._wait_s = limits.wait_s
         self._started = 0
-        self._closed = False
+        self._running: set[_Recogniser] = set()
+        self._pool = WarmServicePool({_KEY.purpose: sizes} if sizes else {})
+        self._recogniser = Resource(
+            _KEY,
+            self._start_one,
+            self._end,
+            is_healthy=_Recogniser.is_healthy,
+            limits=limits.pool_limits,
+        )
 
     @property
     def size(self) -> int:
         """How many recognisers there are."""
-        return len(self._all)
+        return sum(row.size for row in self.statistics())
 
     @property
     def in_use(self) -> int:
         """How many are lent."""
-        return len(self._all) - len(self._idle)
+        return sum(row.in_use for row in self.statistics())
 
     @property
     def pids(self) -> list[int]:
         """The processes that run."""
-        return sorted(one.pid for one in self._all if one.pid is not None)
+        return sorted(one.pid for one in self._running if one.pid is not None)
+
+    def statistics(self) -> Sequence[ResourceStatistics]:
+        """Return the counts of the recognisers."""
+        return self._pool.statistics()
 
     async def start(self) -> None:
         """Start the recognisers that are kept warm, models loaded.
 
         Raises:
-            HelperError: One of them does not start; nothing is left running.
+            RecognitionError: One of them does not start; nothing is left running.
         """
-        self._last_used = asyncio.get_running_loop().time()
         try:
-            for _ in range(self._limits.warm):
-                recogniser = await self._start_one()
-                (await recogniser.open_stream()).close()
-                await self._give_back(recogniser, healthy=True)
-        except BaseException:
+            await self._pool.warm_up([self._recogniser])
+        except BaseException as error:
             await self.close()
+            if isinstance(error, PoolRefusedError):
+                raise RecognitionError(str(error)) from error
             raise
-        self._housekeeper = asyncio.create_task(
-            self._retire_forever(), name="recogniser-housekeeper"
-        )
 
     @asynccontextmanager
     async def lend(self) -> AsyncGenerator[HelperStream, None]:
         """Lend a recogniser: a stream to one that has its model.
 
         Raises:
-            RecognitionError: All are busy for too long, or the pool is closed.
-            HelperError: The recogniser cannot be started.
+            RecognitionError: All are busy for too long, none can be started, or they were closed.
+            HelperError: The recogniser died.
         """
-        recogniser = await self._take()
-        healthy = False
         try:
-            with await recogniser.open_stream() as stream:
+            lease = await self._pool.lease([self._recogniser], timeout_s=self._wait_s)
+        except PoolRefusedError as error:
+            raise RecognitionError(f"no recogniser: {error}") from error
+        try:
+            with await lease.get(self._recogniser).open_stream() as stream:
                 yield stream
-            healthy = True
         finally:
-            await self._give_back(recogniser, healthy=healthy)
+            await lease.release()
 
     async def close(self) -> None:
         """End all recognisers; utterances still running fail. Closing again does nothing."""
-        self._closed = True
-        if self._housekeeper is not None:
-            self._housekeeper.cancel()
-            await asyncio.wait([self._housekeeper])
-        async with self._changed:
-            self._changed.notify_all()
-        self._idle.clear()
-        ending, self._all = self._all, set()
-        await asyncio.gather(*(recogniser.close() for recogniser in ending))
-
-    async def _take(self) -> _Recogniser:
-        self._last_used = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout(self._limits.wait_s), self._changed:
-                await self._changed.wait_for(
-                    lambda: self._closed or self._idle or len(self._all) < self._limits.maximum
-                )
-                self._check_open()
-                if self._idle:
-                    return self._idle.pop()
-                recogniser = self._add()
-        except TimeoutError:
-            raise RecognitionError(
-                f"all {self._limits.maximum} recognisers are busy for {self._limits.wait_s} s"
-            ) from None
-        return await self._begin(recogniser)
+        await asyncio.gather(
+            self._pool.close(), *(recogniser.close() for recogniser in self._running)
+        )
 
     async def _start_one(self) -> _Recogniser:
-        return await self._begin(self._add())
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise RecognitionError("the recognisers were closed")
-
-    def _add(self) -> _Recogniser:
         self._started += 1
         recogniser = _Recogniser(self._started, self._model)
-        self._all.add(recogniser)
-        return recogniser
-
-    async def _begin(self, recogniser: _Recogniser) -> _Recogniser:
+        self._running.add(recogniser)
         try:
             await recogniser.start()
-            self._check_open()
         except BaseException:
-            self._all.discard(recogniser)
-            await recogniser.close()
-            async with self._changed:
-                self._changed.notify()
+            await self._end(recogniser)
             raise
         return recogniser
 
-    async def _give_back(self, recogniser: _Recogniser, *, healthy: bool) -> None:
-        recogniser.idle_since = self._last_used = asyncio.get_running_loop().time()
-        if recogniser not in self._all:
-            return
-        # The next utterance takes from the right: one that just failed is the last to be tried.
-        if healthy:
-            self._idle.append(recogniser)
-        else:
-            self._idle.appendleft(recogniser)
-        async with self._changed:
-            self._changed.notify()
-
-    async def _retire_forever(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(self._limits.idle_s / 2)
-            for recogniser in self._due(loop.time()):
-                try:
-                    await recogniser.close()
-                except HelperError as error:
-                    logger.warning("a recogniser did not end cleanly: {}", error)
-
-    def _due(self, now: float) -> list[_Recogniser]:
-        """Take those out of the pool that have been idle for too long; return them."""
-        unused = now - self._last_used >= self._limits.last_idle_s
-        keep = 0 if unused else self._limits.warm
-        due = []
-        for recogniser in list(self._idle):
-            if len(self._all) <= keep:
-                break
-            if unused or now - recogniser.idle_since >= self._limits.idle_s:
-                self._idle.remove(recogniser)
-                self._all.discard(recogniser)
-                due.append(recogniser)
-        return due
+    async def _end(self, recogniser: _Recogniser) -> None:
+        try:
+            await recogniser.close()
+        finally:
+            self._running.discard(recogniser)

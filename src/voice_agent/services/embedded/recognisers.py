@@ -6,6 +6,7 @@ from typing import Final, Self
 
 from loguru import logger
 
+from voice_agent.core.service_pool import PoolSizes, ResourceStatistics
 from voice_agent.services.embedded.helper_process import HelperProcess, helper_command
 from voice_agent.services.embedded.recogniser_pool import RecogniserLimits, RecogniserPool
 from voice_agent.services.embedded.recognition_protocol import BUILD
@@ -22,13 +23,22 @@ class Recognisers:
         self._pool = pool
 
     @classmethod
-    async def start(cls, questions: Sequence[str], limits: RecogniserLimits | None = None) -> Self:
+    async def start(
+        cls,
+        questions: Sequence[str],
+        limits: RecogniserLimits | None = None,
+        sizes: PoolSizes | None = None,
+    ) -> Self:
         """Build the language model for `questions` and start the recognisers that are kept warm.
 
+        `sizes` is what the operator says instead of `limits`.
+
         Raises:
-            HelperError: A helper process cannot be started, or fails.
+            HelperError: The language model cannot be built.
+            RecognitionError: A recogniser cannot be started.
         """
-        pool = RecogniserPool(await build_model(questions), limits or RecogniserLimits())
+        model = await build_model(questions)
+        pool = RecogniserPool(model, limits or RecogniserLimits(), sizes)
         await pool.start()
         return cls(pool)
 
@@ -36,6 +46,10 @@ class Recognisers:
     def pool(self) -> RecogniserPool:
         """The helper processes."""
         return self._pool
+
+    def statistics(self) -> Sequence[ResourceStatistics]:
+        """Return the counts of the recognisers."""
+        return self._pool.statistics()
 
     def begin(self, mean: str, on_partial: PartialHandler) -> Utterance:
         """Return a new utterance of a caller whose acoustic mean is `mean` (empty: unknown).
