@@ -14,6 +14,7 @@ from voice_agent.transports.base_connection import ConnectionState
 from voice_agent.transports.webrtc.closing import CLOSE_TIMEOUT_S, begin_closing, wait_closed
 from voice_agent.transports.webrtc.data_channel import CheckedDataChannels
 from voice_agent.transports.webrtc.prompt_transport import PromptWebRTCTransport
+from voice_agent.transports.webrtc.speaking_peer import SpeakingPeer
 
 LIVENESS_INTERVAL_S = 1.0
 VANISHED_AFTER_S = 6.0
@@ -37,9 +38,7 @@ CLOSE_WORDS: Mapping[CloseReason, str] = MappingProxyType(
 class WebRTCConnection(ConnectionState):
     """Implements `Connection` on a peer connection that has its answer."""
 
-    def __init__(
-        self, peer: SmallWebRTCConnection, *, session_id: str, attempt: Attempt | None
-    ) -> None:
+    def __init__(self, peer: SpeakingPeer, *, session_id: str, attempt: Attempt | None) -> None:
         super().__init__(TransportKind.WEBRTC, attempt, session_id=session_id)
         self.session_id = session_id
         self._peer = peer
@@ -51,7 +50,7 @@ class WebRTCConnection(ConnectionState):
         self._watch = asyncio.create_task(self._watch_peer(), name=f"{self.id} watch")
 
     @property
-    def peer(self) -> SmallWebRTCConnection:
+    def peer(self) -> SpeakingPeer:
         """Pipecat's connection underneath."""
         return self._peer
 
@@ -59,7 +58,7 @@ class WebRTCConnection(ConnectionState):
         """Return Pipecat's transport for this peer."""
         if self._transport is None:
             self._transport = PromptWebRTCTransport(
-                webrtc_connection=self._peer,
+                self._peer,
                 params=TransportParams(audio_in_enabled=True, audio_out_enabled=True),
             )
         return self._transport

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from loguru import logger
-from pipecat.transports.smallwebrtc.connection import IceServer, SmallWebRTCConnection
+from pipecat.transports.smallwebrtc.connection import IceServer
 
 from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
 from voice_agent.transports.base import Attempt, CloseReason, Connection
@@ -18,6 +18,7 @@ from voice_agent.transports.webrtc.signaling import (
     check_offer,
     ice_candidate,
 )
+from voice_agent.transports.webrtc.speaking_peer import SpeakingPeer
 
 ANSWER_TIMEOUT_S = 10.0
 """How long making an answer may take; gathering candidates is in it."""
@@ -57,7 +58,7 @@ class WebRTCManager:
             await self._negotiate(peer.renegotiate(sdp=offer.sdp, type="offer"))
             return self._answer_of(peer)
         await self._make_room(session_id)
-        peer = SmallWebRTCConnection(ice_servers=self._ice_servers)
+        peer = SpeakingPeer(ice_servers=self._ice_servers)
         try:
             await self._negotiate(peer.initialize(sdp=offer.sdp, type="offer"))
             receive_without_delay(peer.pc)
@@ -114,7 +115,7 @@ class WebRTCManager:
         except Exception as error:
             raise OfferInvalidError(f"the offer cannot be answered: {error!r}") from error
 
-    def _answer_of(self, peer: SmallWebRTCConnection) -> Answer:
+    def _answer_of(self, peer: SpeakingPeer) -> Answer:
         answer = peer.get_answer()
         if answer is None:
             raise OfferInvalidError("the offer led to no answer")

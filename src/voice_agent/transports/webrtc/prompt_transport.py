@@ -1,18 +1,23 @@
-"""Pipecat's WebRTC transport, falling silent at once when it is interrupted.
+"""Pipecat's WebRTC transport, sending ready Opus and falling silent at once when interrupted.
 
-The one file that knows the insides of Pipecat's outgoing track: up to 40 ms of a chunk wait in it,
-which Pipecat plays to their end.
+The one file that knows the insides of Pipecat's transport: its client, and the outgoing track that
+still serves a peer without Opus; up to 40 ms wait in it, which Pipecat plays to their end.
 """
 
 from typing import Any
 
-from pipecat.frames.frames import Frame, InterruptionFrame
-from pipecat.processors.frame_processor import FrameDirection
+from pipecat.frames.frames import Frame, InterruptionFrame, OutputAudioRawFrame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
+from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.transport import (
     RawAudioTrack,
+    SmallWebRTCClient,
     SmallWebRTCOutputTransport,
     SmallWebRTCTransport,
 )
+
+from voice_agent.transports.webrtc.speaking_peer import SpeakingPeer
+from voice_agent.transports.webrtc.speech_track import SpeechTrack
 
 
 def drop_waiting_audio(track: RawAudioTrack) -> None:
@@ -29,21 +34,69 @@ def drop_waiting_audio(track: RawAudioTrack) -> None:
 
 
 class PromptOutputTransport(SmallWebRTCOutputTransport):
-    """Drops the audio that waits in the track when the user interrupts."""
+    """Speaks through a `SpeechTrack`, and drops what waits in it when the user interrupts."""
+
+    def __init__(
+        self,
+        peer: SpeakingPeer,
+        client: SmallWebRTCClient,
+        params: TransportParams,
+        name: str | None,
+    ) -> None:
+        super().__init__(client, params, name=name)
+        self._peer = peer
+        self._speech: SpeechTrack | None = None
+
+    async def setup(  # type: ignore[override] # as FrameProcessor itself overrides BaseObject
+        self, setup: FrameProcessorSetup
+    ) -> None:
+        """Give the peer its track, and do as Pipecat does."""
+        if self._speech is None and self._peer.sends_opus:
+            rate = self._params.audio_out_sample_rate or setup.audio_out_sample_rate
+            self._speech = SpeechTrack(rate)
+            self._peer.speak_through(self._speech)
+            self._peer.add_event_handler("closed", self._on_closed)
+        await super().setup(setup)
+
+    async def cleanup(self) -> None:
+        """Do as Pipecat does, and end the track."""
+        await super().cleanup()  # type: ignore[no-untyped-call]
+        if self._speech is not None:
+            self._speech.stop()
+
+    async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
+        """Have the audio sent, and return whether it was, when the last of it is on its way."""
+        if self._speech is None:
+            return await super().write_audio_frame(frame)
+        if not self._client.is_connected or self._client.is_closing:
+            return False
+        return await self._speech.write(frame.audio)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Do as Pipecat does, and on an interruption drop what waits."""
         await super().process_frame(frame, direction)
-        track = self._client._audio_output_track
-        if isinstance(frame, InterruptionFrame) and track is not None:
-            drop_waiting_audio(track)
+        if isinstance(frame, InterruptionFrame):
+            if self._speech is not None:
+                self._speech.drop()
+            elif self._client._audio_output_track is not None:
+                drop_waiting_audio(self._client._audio_output_track)
+
+    async def _on_closed(self, _: SpeakingPeer) -> None:
+        if self._speech is not None:
+            self._speech.stop()
 
 
 class PromptWebRTCTransport(SmallWebRTCTransport):
     """Pipecat's transport with that output."""
 
+    def __init__(self, peer: SpeakingPeer, params: TransportParams) -> None:
+        super().__init__(peer, params)
+        self._peer = peer
+
     def output(self) -> PromptOutputTransport:
         """Return the output processor, made at the first call."""
         if not isinstance(self._output, PromptOutputTransport):
-            self._output = PromptOutputTransport(self._client, self._params, name=self._output_name)
+            self._output = PromptOutputTransport(
+                self._peer, self._client, self._params, self._output_name
+            )
         return self._output

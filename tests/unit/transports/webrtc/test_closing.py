@@ -2,20 +2,20 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
 from voice_agent.transports.base import CloseReason
 from voice_agent.transports.webrtc.closing import CLOSE_TIMEOUT_S, begin_closing, wait_closed
 from voice_agent.transports.webrtc.connection import WebRTCConnection
+from voice_agent.transports.webrtc.speaking_peer import SpeakingPeer
 
 pytestmark = pytest.mark.virtual_time
 SLOW_S = CLOSE_TIMEOUT_S + 1
 
 
 @pytest.fixture
-async def peer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SmallWebRTCConnection]:
+async def peer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SpeakingPeer]:
     """A peer connection with a transport that takes its time to stop."""
-    peer = SmallWebRTCConnection()
+    peer = SpeakingPeer()
     peer.pc.createDataChannel("chat")
     sctp = peer.pc.sctp
     assert sctp is not None
@@ -32,7 +32,7 @@ async def peer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SmallWebRTCConn
 
 
 async def test_who_has_no_more_time_leaves_the_closing_to_itself(
-    peer: SmallWebRTCConnection,
+    peer: SpeakingPeer,
 ) -> None:
     closing = begin_closing(peer)
     assert not await wait_closed(closing)
@@ -41,7 +41,7 @@ async def test_who_has_no_more_time_leaves_the_closing_to_itself(
 
 
 async def test_a_connection_that_closes_slowly_is_closed_all_the_same(
-    peer: SmallWebRTCConnection,
+    peer: SpeakingPeer,
 ) -> None:
     connection = WebRTCConnection(peer, session_id="session", attempt=None)
     began = asyncio.get_running_loop().time()
