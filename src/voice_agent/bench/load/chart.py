@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from voice_agent.bench.load.quality import LATENCY_MARGIN_S, Step
+from voice_agent.bench.load.report import calls_at_quality
 from voice_agent.bench.load.results import BenchResult, Run
 from voice_agent.bench.load.servers import ServerName
 
@@ -87,7 +88,7 @@ def _draw(axis: object, run: Run) -> None:
         return
     calls, medians, p95s = zip(*found, strict=True)
     colour = _COLOURS[run.server]
-    label = f"{run.server.label}: {run.calls_at_quality} at quality"
+    label = f"{run.server.label}: {calls_at_quality(run)} at quality"
     axis.plot(calls, p95s, color=colour, marker="o", markersize=4, label=label)  # type: ignore[attr-defined]
     axis.plot(calls, medians, color=colour, linewidth=1, linestyle=":")  # type: ignore[attr-defined]
 

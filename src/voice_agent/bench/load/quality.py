@@ -1,7 +1,7 @@
 """What a number of calls came to, and whether quality held. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -84,24 +84,6 @@ class Step:
         return found
 
 
-@dataclass
-class Ramp:
-    """The steps of one server over one transport, in the order they were made."""
-
-    steps: list[Step] = field(default_factory=list)
-
-    def held(self, reference_s: float) -> int:
-        """Return the largest number of calls at which quality held, 0 when it never did."""
-        return max(
-            (step.calls for step in self.steps if step.counts and not step.broken(reference_s)),
-            default=0,
-        )
-
-    def good(self, reference_s: float) -> list[Step]:
-        """Return the steps that count and at which quality held."""
-        return [step for step in self.steps if step.counts and not step.broken(reference_s)]
-
-
 def percentile(values: Sequence[float], percent: float) -> float | None:
     """Return the percentile of `values`, None when there are none."""
     return float(np.percentile(values, percent)) if values else None
@@ -117,28 +99,3 @@ def slope(points: Sequence[tuple[float, float]]) -> float | None:
         return None
     xs, ys = np.array(points).T
     return float(np.polyfit(xs, ys, 1)[0])
-
-
-GROWTH: Final = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
-"""The numbers of calls that are tried, as long as quality holds."""
-
-
-def next_calls(ramp: Ramp, reference_s: float, max_calls: int) -> int | None:
-    """Return with how many calls to go on, None when it is known how many hold.
-
-    Up through `GROWTH` while quality holds; a step that does not count or breaks is made once
-    more, for one noisy moment shall not decide; then the numbers between are halved.
-    """
-    tried: dict[int, list[bool]] = {}
-    for step in ramp.steps:
-        tried.setdefault(step.calls, []).append(step.counts and not step.broken(reference_s))
-    held = max((calls for calls, results in tried.items() if any(results)), default=0)
-    beyond = [calls for calls, results in tried.items() if calls > held and not any(results)]
-    undecided = [calls for calls in beyond if len(tried[calls]) < 2]
-    if undecided:
-        return min(undecided)
-    if not beyond:
-        following = [calls for calls in GROWTH if held < calls <= max_calls]
-        return following[0] if following else None
-    between = (held + min(beyond)) // 2
-    return between if held < between and min(beyond) - held > max(1, held // 8) else None

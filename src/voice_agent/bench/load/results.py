@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from voice_agent.bench.load.first_words import FirstWords
 from voice_agent.bench.load.floor import Floor
-from voice_agent.bench.load.quality import Ramp, Step, slope
+from voice_agent.bench.load.quality import Step, slope
+from voice_agent.bench.load.ramp import Ramp
 from voice_agent.bench.load.servers import ServerName
 from voice_agent.bench.load.short_calls import Memory
 from voice_agent.client.signalling import TransportName
@@ -33,6 +34,11 @@ class Run:
     def calls_at_quality(self) -> int:
         """How many calls were held."""
         return self.ramp.held(self.reference_s) if self.reference_s is not None else 0
+
+    @property
+    def may_hold_more(self) -> bool:
+        """Whether it was the generator that could not make more calls."""
+        return self.reference_s is not None and self.ramp.is_limited_by_generator(self.reference_s)
 
     @property
     def cpu_a_call(self) -> float | None:

@@ -25,8 +25,8 @@ from voice_agent.bench.load.processes import (
     share_out,
 )
 from voice_agent.bench.load.providers import GREETING, REPLY, spoken_s
-from voice_agent.bench.load.quality import next_calls
 from voice_agent.bench.load.questions import questions
+from voice_agent.bench.load.ramp import next_calls
 from voice_agent.bench.load.report import floor_line, memory_line, step_line
 from voice_agent.bench.load.results import BenchResult, Run
 from voice_agent.bench.load.servers import ServerName, echo, fake_providers, server
