@@ -1,6 +1,7 @@
 """Runs the server from the command line: says what it starts, and ends it cleanly on a signal."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Coroutine
 from importlib import metadata
@@ -12,6 +13,11 @@ import uvloop
 from voice_agent.config import Settings, is_loopback
 from voice_agent.observability.logs import configure_logs
 
+ONE_THREAD = "1"
+"""How many threads NumPy multiplies in. smart-turn's features are matrices so small that threads
+only wait for each other: on two busy cores they took 19 ms of CPU at every pause instead of 4, and
+a call 5.8 % of a core instead of 4.5."""
+
 
 def run_server(settings: Settings) -> int:
     """Serve until told to stop; return the exit code.
@@ -19,6 +25,7 @@ def run_server(settings: Settings) -> int:
     Raises:
         SettingsError: Something in the settings stands in the way; the message names the mend.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", ONE_THREAD)  # read when NumPy is imported
     configure_logs(settings.log_level, settings.log_format)
     from voice_agent.services.provider import Stage  # noqa: PLC0415 - logs when it is imported
 

@@ -1,4 +1,4 @@
-"""What the speech benchmark asks, and how it sounds: synthesised voices, clean or with noise.
+"""What the speech benchmark asks, and how it sounds: synthesised voices, under four conditions.
 
 The questions were chosen before anything was tuned and nothing was tuned on them: settings were
 chosen on other questions.
@@ -6,7 +6,8 @@ chosen on other questions.
 
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
 import numpy as np
 import soxr
@@ -19,6 +20,13 @@ LEAD_IN_S: Final = 0.6
 LEAD_OUT_S: Final = 1.2
 _ROOM_TONE: Final = 3e-4
 """Amplitude of the noise under "clean" speech: no microphone gives digital silence."""
+NOISE_SNR_DB: Final = 15.0
+"""How far speech lies above white noise, where there is noise."""
+_QUIET_DB: Final = -20.0
+_BROWSER_FIRST_DB: Final = 15.0
+_BROWSER_FALL_DB_PER_S: Final = 6.0
+"""How WebRTC's adaptive digital gain begins, and how fast it may change
+(`AudioProcessing::Config::GainController2::AdaptiveDigital`). Chromium has it on by default."""
 
 FLITE_VOICES: Final = ("awb", "rms", "slt")
 ESPEAK_VOICE: Final = "en-us"
@@ -56,6 +64,15 @@ QUESTIONS: Final = (
 )
 
 Samples = NDArray[np.float32]
+
+
+class Condition(StrEnum):
+    """Under what speech is heard: a quiet room or noise, a far microphone, a new gain control."""
+
+    CLEAN = "clean"
+    NOISE = "noise"
+    QUIET = "quiet"
+    BROWSER_GAIN = "browser-gain"
 
 
 class Speakers:
@@ -106,17 +123,31 @@ class Speakers:
         return speech.astype(np.float32)
 
 
-def as_heard(speech: Samples, snr_db: float | None, seed: int) -> bytes:
-    """Return 16-bit PCM of `speech` with silence around it.
-
-    White noise lies under all of it, `snr_db` below the speech; None is a quiet room.
-    """
+def as_heard(speech: Samples, condition: Condition, seed: int) -> bytes:
+    """Return 16-bit PCM of `speech` with silence around it, as it is heard under `condition`."""
     generator = np.random.default_rng(seed)
     silence_in = np.zeros(int(LEAD_IN_S * SAMPLE_RATE), np.float32)
     silence_out = np.zeros(int(LEAD_OUT_S * SAMPLE_RATE), np.float32)
     audio = np.concatenate([silence_in, speech, silence_out])
+    if condition == Condition.QUIET:
+        audio = audio * 10 ** (_QUIET_DB / 20)
     power = float(np.mean(speech**2))
-    amplitude = _ROOM_TONE if snr_db is None else (power / 10 ** (snr_db / 10)) ** 0.5
-    noisy = audio + generator.normal(0.0, amplitude, len(audio))
-    pcm: bytes = (np.clip(noisy, -1, 1) * 32767).astype(np.int16).tobytes()
+    with_noise = condition == Condition.NOISE
+    amplitude = (power / 10 ** (NOISE_SNR_DB / 10)) ** 0.5 if with_noise else _ROOM_TONE
+    audio = audio + generator.normal(0.0, amplitude, len(audio))
+    if condition == Condition.BROWSER_GAIN:
+        audio = with_browser_gain(audio, len(speech))
+    pcm: bytes = (np.clip(audio, -1, 1) * 32767).astype(np.int16).tobytes()
     return pcm
+
+
+def with_browser_gain(audio: NDArray[Any], speech_samples: int) -> NDArray[Any]:
+    """Return `audio` as a gain control makes it that has heard nothing of this caller yet.
+
+    The gain is too high at first and falls while he speaks. What that carries over full scale is
+    left so, to be cut off: harder than by Chromium's limiter.
+    """
+    spoken_s = (np.arange(len(audio)) - int(LEAD_IN_S * SAMPLE_RATE)) / SAMPLE_RATE
+    spoken_s = np.clip(spoken_s, 0, speech_samples / SAMPLE_RATE)
+    gain_db = _BROWSER_FIRST_DB - _BROWSER_FALL_DB_PER_S * spoken_s
+    return audio * 10 ** (gain_db / 20)

@@ -155,6 +155,24 @@ async def test_other_sample_rates_are_heard_too(
         assert rate == 8_000 or heard == PARKING_HEARD
 
 
+def with_gain(pcm: bytes, first_db: float, fall_db_per_s: float) -> bytes:
+    """Return 16 kHz `pcm` under a gain that falls as one speaks; what overflows is cut off."""
+    samples = np.frombuffer(pcm, np.int16).astype(np.float64)
+    gain_db = first_db - fall_db_per_s * np.arange(len(samples)) / 16_000
+    return np.clip(samples * 10 ** (gain_db / 20), -32_768, 32_767).astype(np.int16).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("first_db", "fall_db_per_s"), [(10, 6), (-20, 0)], ids=["new gain control", "quiet"]
+)
+async def test_a_question_is_heard_at_other_levels_than_near_speech(
+    recognisers: Recognisers, spoken: dict[str, bytes], first_db: float, fall_db_per_s: float
+) -> None:
+    async with ServiceRun(service(recognisers)) as run:
+        await speak(run, with_gain(spoken[HOURS], first_db, fall_db_per_s))
+        assert (await run.wait_for(TranscriptionFrame)).text == HOURS_HEARD
+
+
 async def test_a_pause_within_a_turn_gives_two_transcripts_in_order(
     recognisers: Recognisers, spoken: dict[str, bytes]
 ) -> None:
