@@ -7,19 +7,15 @@ of imports (measured with Pipecat 1.14), which every other call would have heard
 import asyncio
 
 from loguru import logger
-from pipecat.frames.frames import (
-    EndFrame,
-    ErrorFrame,
-    LLMFullResponseEndFrame,
-    LLMFullResponseStartFrame,
-    LLMTextFrame,
-)
+from pipecat.frames.frames import EndFrame, ErrorFrame, TTSSpeakFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
+from pipecat.utils.string import resolve_sentence_tokenizer_language
+from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
 from pipecat.workers.runner import WorkerRunner
 
 from voice_agent.bot.pipeline_factory import PipelineFactory
@@ -78,12 +74,21 @@ async def rehearse_greeting(agent: Agent, pool: ServicePool, voice: Provider) ->
         return
     lease = await pool.lease(voice.resources(agent), timeout_s=LEASE_TIMEOUT_S)
     try:
-        await _say(agent.greeting, voice.build(agent, lease))
+        sentences = await _sentences(agent.greeting, agent.language)
+        await _say(sentences, voice.build(agent, lease))
     finally:
         await lease.release()
 
 
-async def _say(text: str, voice: FrameProcessor) -> None:
+async def _sentences(text: str, language: str) -> list[str]:
+    """Return the pieces in which a voice will get `text`."""
+    aggregator = SimpleTextAggregator(language=resolve_sentence_tokenizer_language(language))
+    pieces = [piece async for piece in aggregator.aggregate(text)]
+    rest = await aggregator.flush()
+    return [piece.text for piece in (*pieces, *([rest] if rest else []))]
+
+
+async def _say(sentences: list[str], voice: FrameProcessor) -> None:
     worker = PipelineWorker(
         Pipeline([voice]),
         params=PipelineParams(audio_out_sample_rate=AUDIO_OUT_RATE),
@@ -100,15 +105,7 @@ async def _say(text: str, voice: FrameProcessor) -> None:
     worker.add_event_handler("on_pipeline_error", on_pipeline_error)
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
-    # As the greeter says it, for the same sentences.
-    await worker.queue_frames(
-        [
-            LLMFullResponseStartFrame(),
-            LLMTextFrame(text),
-            LLMFullResponseEndFrame(),
-            EndFrame(),
-        ]
-    )
+    await worker.queue_frames([*map(TTSSpeakFrame, sentences), EndFrame()])
     running = asyncio.create_task(runner.run(), name="rehearsal of the greeting")
     try:
         await asyncio.wait({running}, timeout=GREETING_TIMEOUT_S)

@@ -4,10 +4,9 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pipecat.services.cartesia.tts import CartesiaTTSService
-
 from voice_agent.core.agent import Agent
 from voice_agent.core.service_pool import Lease, Resource
+from voice_agent.services.cartesia_speech import PromptCartesiaTTSService
 from voice_agent.services.provider import ProviderOptions
 
 KEY_VARIABLE: Final = "CARTESIA_API_KEY"
@@ -25,13 +24,13 @@ class CartesiaProvider:
         del agent
         return ()
 
-    def build(self, agent: Agent, lease: Lease) -> CartesiaTTSService:
+    def build(self, agent: Agent, lease: Lease) -> PromptCartesiaTTSService:
         """Return a text-to-speech service for one leg."""
         del lease
-        return CartesiaTTSService(
+        return PromptCartesiaTTSService(
             api_key=self._api_key,
             url=_websocket_url(self._options.base_url or BASE_URL),
-            settings=CartesiaTTSService.Settings(
+            settings=PromptCartesiaTTSService.Settings(
                 model=self._options.model or "sonic-3.6",
                 voice=self._options.voice,
                 language=agent.language.split("-", maxsplit=1)[0],

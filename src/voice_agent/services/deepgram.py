@@ -9,6 +9,7 @@ from pipecat.services.stt_latency import DEEPGRAM_TTFS_P99
 
 from voice_agent.core.agent import Agent
 from voice_agent.core.service_pool import Lease, Resource
+from voice_agent.services.deepgram_hearing import PromptDeepgramSTTService
 from voice_agent.services.provider import ProviderOptions
 from voice_agent.services.transcript_timing import transcript_latency_s
 
@@ -29,7 +30,7 @@ class DeepgramProvider:
     def build(self, agent: Agent, lease: Lease) -> DeepgramSTTService:
         """Return a speech-to-text service for one leg."""
         del lease
-        return DeepgramSTTService(
+        return PromptDeepgramSTTService(
             api_key=self._api_key,
             base_url=self._options.base_url or "",
             settings=DeepgramSTTService.Settings(

@@ -3,25 +3,41 @@
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from voice_agent.core.agent import Agent
 from voice_agent.core.service_pool import ResourceKey, ResourceStatistics
 
 _SMALLEST_PART: Final = 64
 """Bytes that Python needs beside the samples of a part."""
+_WORD_SIZE: Final = 256
+"""Bytes that it needs for a word with its time."""
+
+
+class TimedWord(NamedTuple):
+    """A word and the second of its phrase at which it begins."""
+
+    text: str
+    at_s: float
+    includes_spaces: bool = False
+    """Whether the spaces round it are part of it."""
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Speech as it was made: parts of 16-bit mono samples, at the rate that its voice names."""
+    """Speech as it was made: parts of 16-bit mono samples, at the rate that its voice names.
+
+    `words` is there for voices that say when they say them.
+    """
 
     parts: tuple[bytes, ...]
+    words: tuple[TimedWord, ...] = ()
 
     @property
     def size(self) -> int:
         """How many bytes it takes."""
-        return sum(len(part) + _SMALLEST_PART for part in self.parts)
+        samples = sum(len(part) + _SMALLEST_PART for part in self.parts)
+        return samples + len(self.words) * _WORD_SIZE
 
 
 class PhraseMemory:
@@ -60,12 +76,18 @@ class PhraseMemory:
             self._recalled += 1
         return phrase
 
-    def keep(self, voice: Hashable, text: str, parts: Sequence[bytes]) -> None:
+    def keep(
+        self,
+        voice: Hashable,
+        text: str,
+        parts: Sequence[bytes],
+        words: Sequence[TimedWord] = (),
+    ) -> None:
         """Keep what `text` sounds like, and forget others when there is no room.
 
         What alone takes more than there may be is not kept.
         """
-        phrase = Phrase(tuple(parts))
+        phrase = Phrase(tuple(parts), tuple(words))
         if phrase.size > self._limit:
             return
         self._made += 1

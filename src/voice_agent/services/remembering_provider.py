@@ -10,7 +10,7 @@ from voice_agent.core.agent import Agent
 from voice_agent.core.service_pool import Lease, Resource, ResourceKey, ResourceKind
 from voice_agent.services.phrase_memory import PhraseMemory, is_written_by
 from voice_agent.services.provider import Provider
-from voice_agent.services.speaks_from_memory import SpeaksFromMemory
+from voice_agent.services.speaks_from_memory import RemembersPhrases
 
 MEGABYTE: Final = 1024 * 1024
 
@@ -51,7 +51,7 @@ class RememberingProvider:
     def build(self, agent: Agent, lease: Lease) -> FrameProcessor:
         """Return a text-to-speech service for one leg."""
         service = self._made_by.build(agent, lease)
-        if isinstance(service, SpeaksFromMemory):
+        if isinstance(service, RemembersPhrases):
             is_fixed = _always if self._says_only_fixed else partial(is_written_by, agent)
             service.use_memory(lease.get(self._memory), is_fixed)
         return service

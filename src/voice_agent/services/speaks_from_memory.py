@@ -10,12 +10,8 @@ from pipecat.services.tts_service import TTSService
 from voice_agent.services.phrase_memory import PhraseMemory
 
 
-class SpeaksFromMemory(TTSService):
-    """A service whose `make_speech` yields the audio of its text.
-
-    What is played from memory takes the way of what is made, so that texts, interruptions and
-    metrics are the same; only nothing was synthesised, and no use of the provider is counted.
-    """
+class RemembersPhrases(TTSService):
+    """Has a memory of fixed phrases."""
 
     _memory: PhraseMemory | None = None
 
@@ -29,6 +25,17 @@ class SpeaksFromMemory(TTSService):
         """What tells apart what would sound different."""
         return type(self).__name__, self.sample_rate, repr(self._settings)
 
+    def _keeps(self, text: str) -> bool:
+        return self._memory is not None and self._is_fixed(text)
+
+
+class SpeaksFromMemory(RemembersPhrases):
+    """A service whose `make_speech` yields the audio of its text.
+
+    What is played from memory takes the way of what is made, so that texts, interruptions and
+    metrics are the same; only nothing was synthesised, and no use of the provider is counted.
+    """
+
     @abstractmethod
     def make_speech(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Yield the speech of `text`, made now, or an `ErrorFrame` that says what failed."""
@@ -41,7 +48,7 @@ class SpeaksFromMemory(TTSService):
             for part in phrase.parts:
                 yield TTSAudioRawFrame(part, self.sample_rate, 1, context_id=context_id)
             return
-        keeps = memory is not None and self._is_fixed(words)
+        keeps = self._keeps(words)
         parts: list[bytes] = []
         async with aclosing(self.make_speech(text, context_id)) as frames:
             async for frame in frames:

@@ -3,8 +3,6 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,8 +13,9 @@ from pipecat.frames.frames import (
     TTSSpeakFrame,
     TTSStoppedFrame,
 )
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 
+from tests.integration.services.cloud_servers import SPEECH, websocket_server
 from voice_agent.core.agent import Agent
 from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.service_pool import Lease
@@ -25,16 +24,6 @@ from voice_agent.services.provider import ProviderOptions
 from voice_agent.testing.service_run import ServiceRun
 
 AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello", language="de-DE")
-SPEECH = b"\x01\x02" * 4800
-
-
-@asynccontextmanager
-async def websocket_server(
-    handle: Callable[[ServerConnection], Awaitable[None]],
-) -> AsyncIterator[str]:
-    async with serve(handle, "127.0.0.1", 0) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 WINDOW_S: Final = 0.01
 AUDIBLE_LEVEL: Final = 100.0
 """Root mean square, of 32768, from which on a window is audible: 50 dB below full scale."""
-KEPT_S: Final = 0.03
+KEPT_S: Final = 0.02
 """How much before the first audible window stays: consonants begin softly."""
 LONGEST_S: Final = 0.5
 """No more than that is taken off; a longer quiet is meant."""
@@ -45,7 +45,7 @@ class LeadingSilence:
         return bytes(self._quiet[max(0, min(onset, self._longest) - self._kept) :])
 
     def rest(self) -> bytes:
-        """Return what is left when nothing became audible, at most its last 30 ms."""
+        """Return what is left when nothing became audible, at most its last 20 ms."""
         if self._is_over:
             return b""
         self._is_over = True
