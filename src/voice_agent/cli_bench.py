@@ -37,6 +37,9 @@ def bench(
     ] = None,
 ) -> None:
     """Measure how many calls one core holds, beside a plain Pipecat server."""
+    from loguru import logger  # noqa: PLC0415
+
+    logger.disable("pipecat")  # its banner is not ours to print
     try:
         from voice_agent.bench.load.chart import (  # noqa: PLC0415
             ChartUnavailableError,

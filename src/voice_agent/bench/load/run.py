@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from loguru import logger
 
 from voice_agent.bench.load.crowd import LoadCrowd
 from voice_agent.bench.load.first_words import first_words
@@ -33,8 +32,10 @@ from voice_agent.bench.load.servers import ServerName, echo, fake_providers, ser
 from voice_agent.bench.load.short_calls import Memory, short_calls
 from voice_agent.client.signalling import TransportName
 
-ONE_CALL_S: Final = 24.0
-"""How long a single call is measured at least: it asks every eight seconds or so."""
+FEW_CALLS_S: Final = 24.0
+"""How long the fewest calls are measured at least: each asks every eight seconds or so."""
+_CALL_SECONDS: Final = 96.0
+"""Calls times seconds that make a dozen turns; less says little of a 95th percentile."""
 
 Progress = Callable[[str], None]
 
@@ -119,14 +120,16 @@ class Bench:
         planned = iter(self._options.calls)
         while (calls := self._next(run, planned)) is not None:
             await crowd.set_calls(calls)
-            seconds = self._options.seconds
-            if calls == 1 and not self._options.calls:
-                seconds = max(seconds, ONE_CALL_S)
-            step = await crowd.measure(seconds)
+            step = await crowd.measure(self._seconds(calls))
             if run.reference_s is None and step.counts:
                 run.reference_s = step.median_s
             run.ramp.steps.append(step)
             self._progress(step_line(run, step))
+
+    def _seconds(self, calls: int) -> float:
+        if self._options.calls:
+            return self._options.seconds
+        return max(self._options.seconds, min(FEW_CALLS_S, _CALL_SECONDS / calls))
 
     def _next(self, run: Run, planned: Iterator[int]) -> int | None:
         if self._options.calls:
@@ -144,7 +147,6 @@ def machine() -> str:
 @contextmanager
 def _environment(cores: Cores) -> Iterator[Path]:
     """A folder for what the servers write; this process away from the measured server's core."""
-    logger.disable("pipecat")
     with (
         tempfile.TemporaryDirectory() as folder,
         ended_by_signals(),
