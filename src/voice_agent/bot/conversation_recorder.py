@@ -118,8 +118,11 @@ class ConversationRecorder(FrameProcessor):
         self._agent_is_speaking = False
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Pass everything, and tell the sink what it means."""
+        """Tell the sink what it means, and pass it on: all but audio, which nobody wants here."""
         await super().process_frame(frame, direction)
+        if isinstance(frame, OutputAudioRawFrame):
+            self._heard.audio_played()
+            return
         if direction is FrameDirection.DOWNSTREAM:
             self._record_user(frame)
             self._record_agent(frame)
@@ -151,8 +154,6 @@ class ConversationRecorder(FrameProcessor):
                 latency = self._stopwatch.audio_began(self._now())
                 if latency is not None:
                     self._sink(latency)
-            case OutputAudioRawFrame():
-                self._heard.audio_played()
             case TTSTextFrame():
                 self._sentence_heard(self._heard.text_passed(frame))
             case AggregatedTextFrame(skip_tts=True) if self._reaches_client():

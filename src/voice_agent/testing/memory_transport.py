@@ -17,10 +17,10 @@ from pipecat.frames.frames import (
     StartFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
-from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
 from voice_agent.transports.base_input import HearingInput
+from voice_agent.transports.base_output import SpeakingOutput
 
 ClientFrame = InputAudioRawFrame | InputTransportMessageFrame
 
@@ -73,7 +73,7 @@ class MemoryInputTransport(HearingInput):
 
     async def cleanup(self) -> None:
         """Leave nothing behind."""
-        await super().cleanup()  # type: ignore[no-untyped-call]
+        await super().cleanup()
         await self._stop_receiving()
 
     async def _receive(self) -> None:
@@ -90,7 +90,7 @@ class MemoryInputTransport(HearingInput):
             self._receiving = None
 
 
-class MemoryOutputTransport(BaseOutputTransport):
+class MemoryOutputTransport(SpeakingOutput):
     """Plays to the client, no faster than sound."""
 
     def __init__(self, wire: Wire, params: TransportParams) -> None:

@@ -13,10 +13,15 @@ from pipecat.transports.websocket.fastapi import (
 from starlette.websockets import WebSocket
 
 from voice_agent.transports.base_input import HearingInput
+from voice_agent.transports.base_output import SpeakingOutput
 
 
 class WebSocketInput(HearingInput, FastAPIWebsocketInputTransport):
     """Takes in what the client sends."""
+
+
+class WebSocketOutput(SpeakingOutput, FastAPIWebsocketOutputTransport):
+    """Sends what the agent says."""
 
 
 class WebSocketMedia(BaseTransport):
@@ -32,13 +37,13 @@ class WebSocketMedia(BaseTransport):
             websocket, callbacks, ws_close_timeout=params.ws_close_timeout
         )
         self._input = WebSocketInput(self, client, params)
-        self._output = FastAPIWebsocketOutputTransport(self, client, params)
+        self._output = WebSocketOutput(self, client, params)
 
     def input(self) -> WebSocketInput:
         """Return the processor that receives."""
         return self._input
 
-    def output(self) -> FastAPIWebsocketOutputTransport:
+    def output(self) -> WebSocketOutput:
         """Return the processor that plays."""
         return self._output
 

@@ -96,6 +96,8 @@ class CheckedProtobufSerializer(ProtobufFrameSerializer):
         pcm = self._audio.convert(frame.audio, frame.sample_rate, frame.num_channels)
         if not pcm:
             return None
+        if pcm is frame.audio:
+            return frame
         return InputAudioRawFrame(audio=pcm, sample_rate=AUDIO_IN_RATE, num_channels=1)
 
 
