@@ -32,6 +32,7 @@ from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.event_log import log_event
 from voice_agent.observability.garbage import GarbageCollection
 from voice_agent.observability.memory import limit_malloc_arenas
+from voice_agent.observability.metrics import Metrics
 from voice_agent.private_files import secret_key
 from voice_agent.server import DrainingServer, server_config
 from voice_agent.services.limited_provider import LimitedProvider
@@ -62,6 +63,7 @@ class Application:
     websockets: WebSocketManager
     webrtc: WebRTCManager
     garbage: GarbageCollection
+    metrics: Metrics
     not_ready: str | None = "the engines are being loaded"
     device: asyncio.Task[None] | None = None
     """Serves the device's port, where there is one."""
@@ -109,6 +111,7 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
     pipelines = PipelineFactory(providers, Engines(VOICE_ACTIVITY, TURN_COMPLETION), clock)
     chosen_key = settings.secret_key.get_secret_value() if settings.secret_key else None
     garbage = GarbageCollection()
+    metrics = Metrics(pool.statistics)
     sessions = SessionManager(
         owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
         agents=agents,
@@ -122,8 +125,9 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
             resume_window_s=settings.resume_window,
         ),
         clock=clock,
-        listeners=(log_event, garbage),
+        listeners=(log_event, garbage, metrics),
     )
+    metrics.collect_sessions(sessions.live_states)
     app = Application(
         settings=settings,
         agents=agents,
@@ -134,6 +138,7 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
         websockets=WebSocketManager(clock.monotonic),
         webrtc=WebRTCManager(_peer_ice_servers(settings)),
         garbage=garbage,
+        metrics=metrics,
     )
     try:
         yield app
@@ -153,6 +158,7 @@ def api_of(app: Application) -> FastAPI:
             peers=app.webrtc,
             agents=app.agents,
             pool=app.pool,
+            metrics=app.metrics,
             transports=tuple(TransportKind(name) for name in settings.transports),
             knock_rules=KnockRules(
                 bound_host=settings.host,

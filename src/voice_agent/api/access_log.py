@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voice_agent.api.redaction import without_secrets
 
-PROBE_PATHS = frozenset({"/healthz", "/readyz"})
+PROBE_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: logged at debug level."""
 _LONGEST_SEGMENT = 64
 """Characters; no address of ours has a longer part, a token put into a path by mistake has."""

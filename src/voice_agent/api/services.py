@@ -92,6 +92,13 @@ class Pool(Protocol):
         """Return the counts of each resource."""
 
 
+class Metrics(Protocol):
+    """What is counted of this process; see `observability.metrics.Metrics`."""
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return all metrics in the format that `accept` asks for, and its media type."""
+
+
 @dataclass(frozen=True)
 class ApiServices:
     """All that the routes need.
@@ -107,6 +114,7 @@ class ApiServices:
     peers: Peers
     agents: Agents
     pool: Pool
+    metrics: Metrics
     transports: Sequence[TransportKind]
     knock_rules: KnockRules
     unready: Callable[[], str | None]

@@ -141,31 +141,33 @@ class SessionDetail(SessionView):
 
 
 class ResourceView(BaseModel):
-    """A resource of the service pool. Times and configuration stay inside."""
+    """A resource of the service pool. Its configuration stays inside."""
 
     kind: ResourceKind
     purpose: str
     provider: str
     agent_version: str | None
-    size: int
-    in_use: int
+    size: int = Field(description="How many exist; of slots, how many there are.")
+    in_use: int = Field(description="How many leases hold one.")
+    idle: int = Field(description="How many could be lent at once.")
+    building: int
+    waiting: int = Field(description="How many leases wait for one now.")
+    waits: int = Field(description="How many leases had to wait, and do so no more.")
+    wait_total_s: float
+    wait_longest_s: float
     created: int
-    failures: int
+    reused: int = Field(description="How often a lease got what another had had.")
+    failures: int = Field(description="How many builds failed.")
+    quarantined: int = Field(description="How many failed their reset or health check.")
+    retired: int = Field(description="How many were closed for their age, or as not needed.")
 
     @classmethod
     def of(cls, statistics: ResourceStatistics) -> "ResourceView":
         """Return the view of one resource."""
-        key = statistics.key
-        return cls(
-            kind=key.kind,
-            purpose=key.purpose,
-            provider=key.provider,
-            agent_version=key.agent_version,
-            size=statistics.size,
-            in_use=statistics.in_use,
-            created=statistics.created,
-            failures=statistics.failures,
-        )
+        counts = asdict(statistics)
+        key = counts.pop("key")
+        del key["configuration"]
+        return cls(**key, **counts)
 
 
 class PoolView(BaseModel):

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -105,6 +106,10 @@ class SessionManager:
     def live_count(self) -> int:
         """How many sessions are not over."""
         return sum(live.session.state is not SessionState.ENDED for live in self._live.values())
+
+    def live_states(self) -> Mapping[SessionState, int]:
+        """Return how many live sessions are in each state."""
+        return Counter(live.session.state for live in self._live.values())
 
     async def create(self, agent_id: str | None = None, *, resumable: bool = True) -> NewSession:
         """Create a session, of the default agent unless named, and its token.

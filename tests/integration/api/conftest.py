@@ -18,6 +18,7 @@ from voice_agent.api.services import ApiServices
 from voice_agent.bot.agents import AgentRepository, agents_directory
 from voice_agent.core.agent import Agent
 from voice_agent.listening import listen
+from voice_agent.observability.metrics import Metrics
 from voice_agent.server import server_config
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
@@ -63,6 +64,7 @@ async def serve_site(harness: ConversationHarness, **changes: Any) -> AsyncItera
         "peers": webrtc,
         "agents": AgentRepository(agents_directory()),
         "pool": harness.pool,
+        "metrics": Metrics(harness.pool.statistics),
         "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
         "unready": lambda: None,

@@ -11,6 +11,7 @@ from voice_agent.api.services import ApiServices
 from voice_agent.core.agent import Agent
 from voice_agent.core.errors import AgentNotFoundError, OfferInvalidError, PeerNotFoundError
 from voice_agent.core.service_pool import ResourceKey, ResourceKind, ResourceStatistics
+from voice_agent.observability.metrics import Metrics
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import Connection, TransportKind
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
@@ -20,7 +21,11 @@ OTHER_AGENT = Agent(id="sales", name="Sales", instructions="Sell.", language="de
 TURN_SERVER = IceServer(urls=("turn:turn.example.com",), username="user", credential="word")
 
 STATISTICS = ResourceStatistics(
-    ResourceKey(ResourceKind.SHARED, "llm", "openai", "sk-secret", "abc"), 1, 2, 3, 4
+    ResourceKey(ResourceKind.SHARED, "llm", "openai", "sk-secret", "abc"),
+    size=1,
+    in_use=2,
+    created=3,
+    failures=4,
 )
 
 
@@ -93,6 +98,7 @@ def services_of(harness: ConversationHarness, **changes: Any) -> ApiServices:
         "peers": RecordingPeers(),
         "agents": TwoAgents(),
         "pool": OneResource(),
+        "metrics": Metrics(OneResource().statistics),
         "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
         "unready": lambda: None,

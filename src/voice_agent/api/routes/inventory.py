@@ -1,6 +1,6 @@
-"""What there is: agents, and what the service pool holds."""
+"""What there is: agents, what the service pool holds, and what was counted."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request, Response
 
 from voice_agent.api.credentials import require_open_access
 from voice_agent.api.services import ApiServices
@@ -9,21 +9,27 @@ from voice_agent.api.views import AgentDetail, AgentList, AgentView, PoolView, R
 
 def inventory_routes(services: ApiServices) -> APIRouter:
     """Return the routes that only show."""
-    router = APIRouter(prefix="/v1", dependencies=[Depends(lambda: require_open_access(services))])
+    router = APIRouter(dependencies=[Depends(lambda: require_open_access(services))])
 
-    @router.get("/agents", tags=["agents"], summary="All agents")
+    @router.get("/v1/agents", tags=["agents"], summary="All agents")
     async def list_agents() -> AgentList:
         """Return the agents that can be talked to, sorted by id."""
         return AgentList(agents=[AgentView.of(agent) for agent in services.agents.list()])
 
-    @router.get("/agents/{agent_id}", tags=["agents"], summary="One agent")
+    @router.get("/v1/agents/{agent_id}", tags=["agents"], summary="One agent")
     async def read_agent(agent_id: str) -> AgentDetail:
         """Return an agent as its file now describes it."""
         return AgentDetail.of(services.agents.get(agent_id))
 
-    @router.get("/pool", tags=["pool"], summary="What the service pool holds")
+    @router.get("/v1/pool", tags=["pool"], summary="What the service pool holds")
     async def read_pool() -> PoolView:
         """Return plain counts of every resource of this process."""
         return PoolView(resources=[ResourceView.of(each) for each in services.pool.statistics()])
+
+    @router.get("/metrics", tags=["metrics"], summary="Metrics for Prometheus")
+    async def read_metrics(request: Request) -> Response:
+        """Return the counts of this process as text, in OpenMetrics for who accepts that."""
+        body, media_type = services.metrics.exposition(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": media_type})
 
     return router
