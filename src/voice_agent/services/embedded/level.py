@@ -20,8 +20,6 @@ _SILENCE: Final = 100.0
 """Below this level, which is 50 dB below full scale, there is no speech to judge by."""
 _ABOVE_NOISE: Final = 4.0
 """Nor is there below so many times the level of the quietest frame so far: 12 dB above it."""
-_KNOWN_AFTER_FRAMES: Final = 10
-"""Before so many frames of speech nothing is lifted: loud speech begins quietly too."""
 _RISE: Final = 0.5
 """How much of the way to the level of a louder frame is gone in one frame."""
 _FALL: Final = 10 ** (-1 / 20 / 100)
@@ -35,7 +33,6 @@ class QuietSpeechLifter:
     def __init__(self) -> None:
         self._level = 0.0
         self._quietest = math.inf
-        self._frames_of_speech = 0
 
     def lift(self, frame: bytes) -> bytes:
         """Return `frame`, 10 ms of 16-bit mono audio at any rate, as loud as it is to be."""
@@ -52,7 +49,6 @@ class QuietSpeechLifter:
         self._quietest = min(level, self._quietest)
         if level < max(_SILENCE, _ABOVE_NOISE * self._quietest):
             return
-        self._frames_of_speech += 1
         if not self._level:
             self._level = level
         elif level > self._level:
@@ -61,7 +57,7 @@ class QuietSpeechLifter:
             self._level = max(level, self._level * _FALL)
 
     def _gain(self, peak: int) -> float:
-        if self._frames_of_speech < _KNOWN_AFTER_FRAMES:
+        if not self._level:
             return 1.0
         wanted = min(_LARGEST_GAIN, _LOUD_ENOUGH / self._level)
         return min(wanted, _LARGEST_SAMPLE / peak) if peak else wanted
