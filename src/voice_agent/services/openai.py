@@ -15,7 +15,7 @@ from pipecat.transcriptions.language import Language
 
 from voice_agent.core.agent import Agent
 from voice_agent.core.service_pool import Lease, Resource
-from voice_agent.services.openai_http import HTTP_CLIENT
+from voice_agent.services.openai_http import HTTP_CLIENT, SharedHttpClient
 from voice_agent.services.openai_speech import OpenAICompatibleTTSService
 from voice_agent.services.provider import ProviderOptions, Stage
 from voice_agent.services.transcript_timing import transcript_latency_s
@@ -58,6 +58,12 @@ class _OpenAIProvider:
     def _api_key(self) -> str:
         return self._options.api_key or _NO_KEY
 
+    def _http_client(self, lease: Lease) -> SharedHttpClient:
+        """Return the client that all legs share, with connections to this provider's server."""
+        client = lease.get(HTTP_CLIENT)
+        client.open_ahead(self._base_url)
+        return client
+
     def _model(self, openai: str, compatible: str) -> str:
         return self._options.model or (openai if self._is_openai else compatible)
 
@@ -75,7 +81,7 @@ class OpenAISTTProvider(_OpenAIProvider):
         return OpenAISTTService(
             api_key=self._api_key,
             base_url=self._base_url,
-            http_client=lease.get(HTTP_CLIENT),
+            http_client=self._http_client(lease),
             settings=OpenAISTTService.Settings(
                 model=self._model("gpt-transcribe", "whisper-1"),
                 language=_whisper_language(agent.language),
@@ -93,7 +99,7 @@ class OpenAILLMProvider(_OpenAIProvider):
         """Return a language model service for one leg, whoever the agent."""
         del agent
         return SharedClientLLMService(
-            http_client=lease.get(HTTP_CLIENT),
+            http_client=self._http_client(lease),
             is_openai=self._is_openai,
             api_key=self._api_key,
             base_url=self._base_url,
@@ -120,7 +126,7 @@ class OpenAITTSProvider(_OpenAIProvider):
         return OpenAICompatibleTTSService(
             api_key=self._api_key,
             base_url=self._base_url,
-            http_client=lease.get(HTTP_CLIENT),
+            http_client=self._http_client(lease),
             settings=OpenAICompatibleTTSService.Settings(
                 model=self._model("gpt-4o-mini-tts", "tts-1"),
                 voice=self._options.voice or "alloy",
