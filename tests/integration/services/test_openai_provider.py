@@ -7,6 +7,7 @@ import time
 import wave
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from pipecat.frames.frames import (
@@ -55,7 +56,7 @@ async def running(pool: WarmServicePool, provider: AnyProvider) -> ServiceRun:
     return ServiceRun(provider.build(AGENT, lease))
 
 
-def options(server: OpenAIServer, **others: str) -> ProviderOptions:
+def options(server: OpenAIServer, **others: Any) -> ProviderOptions:
     return ProviderOptions(base_url=server.base_url, **others)
 
 

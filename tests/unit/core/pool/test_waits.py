@@ -1,6 +1,7 @@
 """The service pool when its callers give up, or it closes, before a thing is made."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,7 +10,8 @@ from loguru import logger
 from tests.unit.core.pool.workshop import Workshop
 from voice_agent.core.errors import AgentInvalidError, PoolRefusedError
 from voice_agent.core.pool import WarmServicePool
-from voice_agent.core.service_pool import ResourceKind
+from voice_agent.core.pool.warm_service_pool import CLOSE_TIMEOUT_S
+from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
 
 pytestmark = pytest.mark.virtual_time
 
@@ -183,3 +185,30 @@ async def test_a_version_that_is_asked_for_while_old_ones_are_unmade_is_not_unma
     assert lease.get(idle[1]) not in workshop.closed
     await lease.release()
     await pool.close()
+
+
+async def test_a_builder_that_does_not_stop_when_told_does_not_keep_the_pool_open(
+    pool: WarmServicePool, warnings: list[str]
+) -> None:
+    released = asyncio.Event()
+
+    async def create() -> int:
+        while not released.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await released.wait()
+        return 1
+
+    closed: list[int] = []
+
+    async def close(thing: int) -> None:
+        closed.append(thing)
+
+    stubborn = Resource(ResourceKey(ResourceKind.EXCLUSIVE, "stt", "stubborn"), create, close)
+    with pytest.raises(PoolRefusedError, match="not ready within 1 s"):
+        await pool.lease([stubborn], timeout_s=1)
+    async with asyncio.timeout(CLOSE_TIMEOUT_S + 1):
+        await pool.close()
+    assert "left behind: building stt provider 'stubborn'" in "".join(warnings)
+    released.set()
+    await settle()
+    assert closed == [1]
