@@ -2,8 +2,11 @@
 
 A quiet microphone is not heard well: the noise that is added under all that is recognised, which
 lies as high as in a usual recording, covers the ends of its words. So what is quiet is lifted, by
-the level of its loudest syllables so far. What is loud enough passes untouched: to follow the level
-faster, or to lower what is loud, was measured to hear no better, and noisy speech worse.
+the level of its loudest syllables so far.
+
+What is loud enough passes untouched. The level is followed slowly: to follow it within a sentence,
+as gain controls do, was measured to hear falling levels no better, and to lower what is loud does
+not mend what was clipped.
 """
 
 import math

@@ -21,7 +21,7 @@ except ImportError:
 _FRAME_BYTES: Final = 320
 """10 ms of 16 kHz 16-bit mono: what the library takes at a time."""
 _NO_GAIN_CONTROL: Final = 0
-"""WebRTC's own follows the level too fast: it heard quiet speech as well, falling levels worse."""
+"""WebRTC's own was measured to help quiet speech as well as ours, and to harm falling levels."""
 _STRONGEST: Final = 4
 _ROOM_TONE: Final = 30.0
 """The standard deviation of the noise we add: 61 dB below full scale."""
