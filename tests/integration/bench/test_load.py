@@ -52,6 +52,8 @@ def test_both_servers_are_measured_over_both_transports(tmp_path: Path) -> None:
         assert run.first_words is not None
         assert 0.0 < run.first_words.seconds < 10
         assert points(run) if step.counts else True
+    assert all((cost_s or 0) > 0.0005 for cost_s in result.leg_costs.values()), progress
+    assert set(result.leg_costs) == set(ServerName)
     for floor in result.floors:
         assert floor.why_not or (floor.cpu_a_connection or 0) > 0.0005
     assert result.memory is not None

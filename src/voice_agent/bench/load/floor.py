@@ -3,17 +3,15 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
-import numpy as np
-import numpy.typing as npt
 
 from voice_agent.bench.load.connections import Connection
-from voice_agent.bench.load.pacing import GeneratorFigures, Pacing
+from voice_agent.bench.load.monologue import Monologue
+from voice_agent.bench.load.pacing import GeneratorFigures
 from voice_agent.bench.load.process_figures import process_figures
 from voice_agent.bench.load.quality import slope
-from voice_agent.client.microphone import MicrophonePacket
 from voice_agent.client.signalling import TransportName
 from voice_agent.client.speech import Speech
 
@@ -37,61 +35,11 @@ class Floor:
     why_not: str | None = None
 
 
-class EchoCaller:
-    """A `MediaListener` that says one thing over and over, and counts what comes back.
-
-    Attributes:
-        received: How many packets came.
-        failure: Why the connection failed; None as long as it did not.
-    """
-
-    def __init__(self, speech: Speech) -> None:
-        self._speech = speech
-        self._index = 0
-        self._over = False
-        self.received = 0
-        self.failure: str | None = None
-        self.pacing = Pacing()
-
-    def hang_up(self) -> None:
-        """Note that what ends from now on ends because the caller wants it."""
-        self._over = True
-
-    def fail(self, why: str) -> None:
-        """Note that the connection failed, unless it is over."""
-        if not self._over:
-            self.failure = why
-
-    def microphone_packet(self, at: float) -> MicrophonePacket:
-        """Return the 20 ms that are due."""
-        self.pacing.sent(at)
-        self._index = (self._index + 1) % len(self._speech.pcm_packets)
-        return MicrophonePacket(self._speech, self._index)
-
-    def audio_arrived(
-        self, at: float, samples: npt.NDArray[np.int16], placed_at: float | None
-    ) -> None:
-        """Take what comes back."""
-        del at, samples, placed_at
-        self.received += 1
-
-    def message_arrived(self, at: float, message: Any) -> None:
-        """Take a message: an echo sends none."""
-
-    def interruption_arrived(self, at: float) -> None:
-        """Take an interruption: an echo sends none."""
-
-    def connection_ended(self, at: float, reason: str, close_code: int | None) -> None:
-        """Take the end of the connection."""
-        del at, close_code
-        self.fail(reason)
-
-
 async def floor(
     url: str, pid: int, transport: TransportName, speech: Speech, seconds: float
 ) -> Floor:
     """Return what one more connection to the echo server `pid` at `url` costs it."""
-    callers: list[EchoCaller] = []
+    callers: list[Monologue] = []
     connections: list[Connection] = []
     points: list[tuple[float, float]] = []
     lateness: list[float] = []
@@ -100,7 +48,7 @@ async def floor(
         try:
             for count in (FEW, MANY):
                 while len(connections) < count:
-                    callers.append(EchoCaller(speech))
+                    callers.append(Monologue(speech))
                     connections.append(Connection(url, transport, callers[-1], http))
                     await connections[-1].open()
                 await asyncio.sleep(SETTLE_S)

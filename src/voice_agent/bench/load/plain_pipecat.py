@@ -79,7 +79,8 @@ async def run_bot(transport: BaseTransport, base_url: str, greeting: str) -> Non
 
     @transport.event_handler("on_client_connected")  # type: ignore[untyped-decorator]
     async def on_client_connected(_: Any, __: Any) -> None:
-        await worker.queue_frames([TTSSpeakFrame(greeting)])
+        if greeting:
+            await worker.queue_frames([TTSSpeakFrame(greeting)])
 
     @transport.event_handler("on_client_disconnected")  # type: ignore[untyped-decorator]
     async def on_client_disconnected(_: Any, __: Any) -> None:

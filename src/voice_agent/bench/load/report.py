@@ -8,6 +8,7 @@ from voice_agent.bench.load.floor import Floor
 from voice_agent.bench.load.providers import LATENCY
 from voice_agent.bench.load.quality import LATE_LIMIT, LATENCY_MARGIN_S, Step
 from voice_agent.bench.load.results import BenchResult, Run
+from voice_agent.bench.load.servers import ServerName
 from voice_agent.bench.load.short_calls import Memory
 
 _MIB = 2**20
@@ -34,6 +35,11 @@ def floor_line(floor: Floor) -> str:
     return f"bare {floor.transport}: CPU of one more connection {cost}"
 
 
+def leg_line(server: ServerName, cost_s: float | None) -> str:
+    """Return one line that tells what building a leg costs."""
+    return f"{server.label}: event loop's CPU to build a leg {_milliseconds(cost_s, digits=1)}"
+
+
 def memory_line(memory: Memory) -> str:
     """Return one line that tells how memory grew over many short calls."""
     failed = f", {memory.failed} of them failed" if memory.failed else ""
@@ -55,8 +61,9 @@ def summary(result: BenchResult) -> str:
         cost = floor.why_not or _percent(floor.cpu_a_connection)
         totals[f"bare echo {floor.transport}"] = {"CPU of one more": cost}
     lines = [f"{result.machine}; {result.cores}", "", as_table(steps), "", as_table(totals)]
+    lines += ["", *(leg_line(server, cost_s) for server, cost_s in result.leg_costs.items())]
     if result.memory is not None:
-        lines += ["", memory_line(result.memory)]
+        lines.append(memory_line(result.memory))
     return "\n".join(lines)
 
 
@@ -68,6 +75,7 @@ def document(result: BenchResult) -> dict[str, Any]:
         "provider_latencies": asdict(LATENCY),
         "quality": {"latency_margin_s": LATENCY_MARGIN_S, "late_limit": LATE_LIMIT},
         "runs": [_run_document(run) for run in result.runs],
+        "leg_costs_s": {server.value: cost_s for server, cost_s in result.leg_costs.items()},
         "floors": [asdict(floor) for floor in result.floors],
         "memory": None
         if result.memory is None
@@ -119,7 +127,7 @@ def _run_cells(run: Run) -> dict[str, str]:
         "memory of one more": "-" if run.bytes_a_call is None else _mebibytes(run.bytes_a_call),
         "one call's answer": _milliseconds(run.one_call_s),
         "connect to first word": _milliseconds(words.seconds if words else None),
-        "event loop's CPU for it": _milliseconds(words.loop_cpu_s if words else None),
+        "event loop's CPU for it": _milliseconds(words.loop_cpu_s if words else None, 1),
     }
 
 
@@ -138,8 +146,8 @@ def _step_cells(step: Step) -> dict[str, str]:
     }
 
 
-def _milliseconds(value: float | None) -> str:
-    return "-" if value is None else f"{value * 1000:.0f} ms"
+def _milliseconds(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value * 1000:.{digits}f} ms"
 
 
 def _mebibytes(value: float) -> str:

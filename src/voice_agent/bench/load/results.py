@@ -69,6 +69,7 @@ class BenchResult:
         cores: Who ran where.
         machine: What it ran on.
         runs: Each server over each transport.
+        leg_costs: CPU time of the event loop that a new leg takes, in seconds, by server.
         floors: Bare connections.
         memory: Our server's after short calls; None when not measured.
     """
@@ -76,5 +77,6 @@ class BenchResult:
     cores: str
     machine: str
     runs: list[Run] = field(default_factory=list)
+    leg_costs: dict[ServerName, float | None] = field(default_factory=dict)
     floors: list[Floor] = field(default_factory=list)
     memory: Memory | None = None

@@ -14,6 +14,7 @@ import uvloop
 from voice_agent.bench.load.crowd import LoadCrowd
 from voice_agent.bench.load.first_words import first_words
 from voice_agent.bench.load.floor import Floor, floor
+from voice_agent.bench.load.leg_cost import leg_cost
 from voice_agent.bench.load.options import Options
 from voice_agent.bench.load.paced_caller import Script
 from voice_agent.bench.load.processes import (
@@ -26,7 +27,7 @@ from voice_agent.bench.load.processes import (
 from voice_agent.bench.load.providers import GREETING, REPLY, spoken_s
 from voice_agent.bench.load.questions import questions
 from voice_agent.bench.load.ramp import next_calls
-from voice_agent.bench.load.report import floor_line, memory_line, step_line
+from voice_agent.bench.load.report import floor_line, leg_line, memory_line, step_line
 from voice_agent.bench.load.results import BenchResult, Run
 from voice_agent.bench.load.servers import ServerName, echo, fake_providers, server
 from voice_agent.bench.load.short_calls import Memory, short_calls
@@ -64,11 +65,21 @@ class Bench:
                     run = self._run(name, transport, fake.url, folder, reference_s)
                     result.runs.append(run)
                     reference_s = run.reference_s
+            if self._options.first_words:
+                result.leg_costs = {
+                    name: self._leg_cost(name, fake.url, folder) for name in self._options.servers
+                }
             if self._options.floor:
                 result.floors = self._floors(folder)
             if self._options.short_calls:
                 result.memory = self._memory(fake.url, folder)
         return result
+
+    def _leg_cost(self, name: ServerName, base_url: str, folder: Path) -> float | None:
+        with server(name, base_url, self._cores, folder, greeting="") as process:
+            cost_s = uvloop.run(leg_cost(process.url, process.pid, self._options.first_words))
+        self._progress(leg_line(name, cost_s))
+        return cost_s
 
     def _floors(self, folder: Path) -> list[Floor]:
         found = []

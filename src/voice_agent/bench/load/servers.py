@@ -10,10 +10,9 @@ from voice_agent.bench.load.processes import Cores, StartedProcess, started
 from voice_agent.bench.load.providers import GREETING
 
 _MAX_SESSIONS: Final = "1000"
-_AGENT: Final = f"""\
+_AGENT: Final = """\
 id: bench
 name: Bench
-greeting: {GREETING}
 instructions: You are friendly and brief.
 """
 
@@ -47,29 +46,31 @@ def echo(cores: Cores, folder: Path) -> Iterator[StartedProcess]:
 
 
 @contextlib.contextmanager
-def server(name: ServerName, base_url: str, cores: Cores, folder: Path) -> Iterator[StartedProcess]:
-    """Run a server on its core, with the providers at `base_url`.
+def server(
+    name: ServerName, base_url: str, cores: Cores, folder: Path, *, greeting: str = GREETING
+) -> Iterator[StartedProcess]:
+    """Run a server on its core, with the providers at `base_url`; it begins with `greeting`.
 
     Raises:
         StartFailedError: It does not come up.
     """
     running = _ours if name is ServerName.OURS else _plain
-    with running(base_url, cores, folder) as process:
+    with running(base_url, cores, folder, greeting) as process:
         yield process
 
 
 @contextlib.contextmanager
-def _plain(base_url: str, cores: Cores, folder: Path) -> Iterator[StartedProcess]:
-    command = ["-m", "voice_agent.bench.load.plain_pipecat", base_url, GREETING]
+def _plain(base_url: str, cores: Cores, folder: Path, greeting: str) -> Iterator[StartedProcess]:
+    command = ["-m", "voice_agent.bench.load.plain_pipecat", base_url, greeting]
     with started(command, cores=cores.server, folder=folder) as process:
         yield process
 
 
 @contextlib.contextmanager
-def _ours(base_url: str, cores: Cores, folder: Path) -> Iterator[StartedProcess]:
+def _ours(base_url: str, cores: Cores, folder: Path, greeting: str) -> Iterator[StartedProcess]:
     agents = folder / "agents"
     agents.mkdir(exist_ok=True)
-    (agents / "bench.yaml").write_text(_AGENT)
+    (agents / "bench.yaml").write_text(_AGENT + (f"greeting: {greeting}\n" if greeting else ""))
     environment = {
         "VOICE_AGENT_AGENTS_DIR": str(agents),
         "VOICE_AGENT_DEFAULT_AGENT": "bench",
