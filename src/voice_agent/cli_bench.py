@@ -47,7 +47,10 @@ def bench(
             write_chart,
         )
         from voice_agent.bench.load.options import Options  # noqa: PLC0415
-        from voice_agent.bench.load.processes import StartFailedError  # noqa: PLC0415
+        from voice_agent.bench.load.processes import (  # noqa: PLC0415
+            EndedTooSoonError,
+            StartFailedError,
+        )
         from voice_agent.bench.load.report import document, summary  # noqa: PLC0415
         from voice_agent.bench.load.run import Bench  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -78,7 +81,13 @@ def bench(
             write_chart(result, chart)
     except KeyboardInterrupt:
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    except (ChartUnavailableError, StartFailedError, OSError, ValueError) as error:
+    except (
+        ChartUnavailableError,
+        EndedTooSoonError,
+        StartFailedError,
+        OSError,
+        ValueError,
+    ) as error:
         raise _failure(str(error)) from None
 
 

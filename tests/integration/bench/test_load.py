@@ -15,7 +15,7 @@ import pytest
 
 from voice_agent.bench.load.chart import points, write_chart
 from voice_agent.bench.load.options import Options
-from voice_agent.bench.load.processes import StartFailedError, started
+from voice_agent.bench.load.processes import EndedTooSoonError, StartFailedError, started
 from voice_agent.bench.load.report import document, summary
 from voice_agent.bench.load.run import Bench
 from voice_agent.bench.load.servers import ServerName
@@ -94,6 +94,18 @@ def test_what_does_not_come_up_tells_what_it_wrote(tmp_path: Path) -> None:
         started(command, cores=frozenset(), folder=tmp_path),
     ):
         pass
+
+
+def test_what_ends_while_it_is_needed_is_told_with_what_it_wrote(tmp_path: Path) -> None:
+    command = ["-c", "print('ready: http://127.0.0.1:1', flush=True); print('out of memory')"]
+
+    def look_at_it_when_it_has_ended() -> None:
+        with started(command, cores=frozenset(), folder=tmp_path) as process:
+            process.process.wait(10)
+            psutil.Process(process.pid)
+
+    with pytest.raises(EndedTooSoonError, match="out of memory"):
+        look_at_it_when_it_has_ended()
 
 
 @needs_flite

@@ -23,6 +23,10 @@ class StartFailedError(RuntimeError):
     """A process of the benchmark did not come up; the message has what it wrote."""
 
 
+class EndedTooSoonError(RuntimeError):
+    """A process of the benchmark ended while it was needed; the message has what it wrote."""
+
+
 @dataclass(frozen=True)
 class Cores:
     """Who runs where.
@@ -145,6 +149,7 @@ def started(
 
     Raises:
         StartFailedError: It does not come up.
+        EndedTooSoonError: The block failed, and the process had ended by itself.
     """
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("VOICE_AGENT_")
@@ -169,6 +174,11 @@ def started(
     try:
         running.wait_ready()
         yield running
+    except Exception as error:
+        if running.url and process.poll() is not None:
+            written = "".join(running.lines)
+            raise EndedTooSoonError(f"{running.name} ended by itself:\n{written}") from error
+        raise
     finally:
         running.end()
         reader.join(STOP_TIMEOUT_S)
