@@ -8,6 +8,7 @@ from voice_agent.core.agent import Agent
 from voice_agent.core.service_pool import Lease, Resource
 from voice_agent.services.cartesia_speech import PromptCartesiaTTSService
 from voice_agent.services.provider import ProviderOptions
+from voice_agent.services.tls_context import TLS_CONTEXT
 
 KEY_VARIABLE: Final = "CARTESIA_API_KEY"
 BASE_URL: Final = "https://api.cartesia.ai"
@@ -20,14 +21,14 @@ class CartesiaProvider:
         self._options = options
 
     def resources(self, agent: Agent) -> Sequence[Resource[Any]]:
-        """Return nothing: a leg opens its own connection."""
+        """Return what the legs' own connections share."""
         del agent
-        return ()
+        return (TLS_CONTEXT,)
 
     def build(self, agent: Agent, lease: Lease) -> PromptCartesiaTTSService:
         """Return a text-to-speech service for one leg."""
-        del lease
         return PromptCartesiaTTSService(
+            tls=lease.get(TLS_CONTEXT),
             api_key=self._api_key,
             url=_websocket_url(self._options.base_url or BASE_URL),
             settings=PromptCartesiaTTSService.Settings(

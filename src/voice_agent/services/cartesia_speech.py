@@ -4,6 +4,7 @@ The one file that knows the insides of Pipecat's service.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,8 +46,9 @@ class PromptCartesiaTTSService(RemembersPhrases, CartesiaTTSService):
     handshake is under way; Pipecat's own waits for it.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, tls: ssl.SSLContext, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._tls = tls
         self._connecting: asyncio.Task[None] | None = None
         self._turns: dict[str, _Turn] = {}
 
@@ -143,6 +145,11 @@ class PromptCartesiaTTSService(RemembersPhrases, CartesiaTTSService):
             frame = TTSAudioRawFrame(part, self.sample_rate, 1, context_id=context_id)
             await self.append_to_audio_context(context_id, frame)
             turn.from_memory_s += len(part) / 2 / self.sample_rate
+
+    async def _websocket_connect(self, uri: str, **kwargs: Any) -> Any:
+        if uri.startswith("wss:"):
+            kwargs.setdefault("ssl", self._tls)
+        return await super()._websocket_connect(uri, **kwargs)
 
     async def _disconnect(self) -> None:
         connecting, self._connecting = self._connecting, None

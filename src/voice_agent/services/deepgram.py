@@ -1,15 +1,17 @@
 """Provider `deepgram`: speech to text by Deepgram, through Pipecat's own service."""
 
+import asyncio
 import os
 from collections.abc import Sequence
 from typing import Any, Final
 
+from deepgram import AsyncDeepgramClient
 from pipecat.services.deepgram.stt import DeepgramSTTService
 from pipecat.services.stt_latency import DEEPGRAM_TTFS_P99
 
 from voice_agent.core.agent import Agent
-from voice_agent.core.service_pool import Lease, Resource
-from voice_agent.services.deepgram_hearing import PromptDeepgramSTTService
+from voice_agent.core.service_pool import Lease, Resource, ResourceKey, ResourceKind
+from voice_agent.services.deepgram_hearing import PromptDeepgramSTTService, make_client
 from voice_agent.services.provider import ProviderOptions
 from voice_agent.services.transcript_timing import transcript_latency_s
 
@@ -22,15 +24,22 @@ class DeepgramProvider:
     def __init__(self, options: ProviderOptions) -> None:
         self._options = options
 
+        async def create() -> AsyncDeepgramClient:
+            return await asyncio.to_thread(make_client, self._api_key, options.base_url or "")
+
+        self._client: Resource[AsyncDeepgramClient] = Resource(
+            ResourceKey(ResourceKind.SHARED, "http", "deepgram"), create
+        )
+
     def resources(self, agent: Agent) -> Sequence[Resource[Any]]:
-        """Return nothing: a leg opens its own connection."""
+        """Return what makes the legs' own connections."""
         del agent
-        return ()
+        return (self._client,)
 
     def build(self, agent: Agent, lease: Lease) -> DeepgramSTTService:
         """Return a speech-to-text service for one leg."""
-        del lease
         return PromptDeepgramSTTService(
+            client=lease.get(self._client),
             api_key=self._api_key,
             base_url=self._options.base_url or "",
             settings=DeepgramSTTService.Settings(

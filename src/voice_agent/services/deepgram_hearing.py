@@ -5,16 +5,39 @@ The one file that knows the insides of Pipecat's service.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
+from deepgram import AsyncDeepgramClient
 from pipecat.frames.frames import Frame
 from pipecat.processors.frame_processor import FrameProcessorSetup
+from pipecat.services.deepgram import stt
 from pipecat.services.deepgram.stt import DeepgramSTTService
 from pipecat.services.stt_service import STTService
 
 HELD_S: Final = 5.0
 """How much of what is heard before the connection is there is sent later; the newest is kept."""
+
+
+def make_client(api_key: str, base_url: str) -> AsyncDeepgramClient:
+    """Return what the legs of a process share: it reads the certificates, which takes 25 to 60 ms.
+
+    Pipecat's service makes one for itself, and knows how.
+    """
+    client: AsyncDeepgramClient = DeepgramSTTService(api_key=api_key, base_url=base_url)._client
+    return client
+
+
+@contextmanager
+def _instead_of_its_own(client: AsyncDeepgramClient) -> Iterator[None]:
+    """Let a service that is made inside use `client`."""
+    own: Any = vars(stt)["AsyncDeepgramClient"]
+    setattr(stt, "AsyncDeepgramClient", lambda **_: client)  # noqa: B010 - it is a class
+    try:
+        yield
+    finally:
+        setattr(stt, "AsyncDeepgramClient", own)  # noqa: B010
 
 
 class PromptDeepgramSTTService(DeepgramSTTService):
@@ -23,8 +46,9 @@ class PromptDeepgramSTTService(DeepgramSTTService):
     Pipecat's own waits for the handshake before anything is said: about a fifth of a second.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, client: AsyncDeepgramClient, **kwargs: Any) -> None:
+        with _instead_of_its_own(client):
+            super().__init__(**kwargs)
         self._connecting: asyncio.Task[None] | None = None
         self._held: deque[bytes] = deque()
         self._held_bytes = 0

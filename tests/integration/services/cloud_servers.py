@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ async def websocket_server(
     *,
     gate: asyncio.Event | None = None,
     refuse: bool = False,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """Serve `handle`; with a `gate`, handshakes wait until it opens."""
 
@@ -30,9 +32,9 @@ async def websocket_server(
             await gate.wait()
         return connection.respond(HTTPStatus.UNAUTHORIZED, "wrong key") if refuse else None
 
-    async with serve(handle, "127.0.0.1", 0, process_request=before) as server:
+    async with serve(handle, "127.0.0.1", 0, process_request=before, ssl=tls) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
 
 @dataclass

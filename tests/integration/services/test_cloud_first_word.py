@@ -182,7 +182,7 @@ async def test_deepgram_hears_what_was_said_during_its_handshake(pool: WarmServi
 
     async with websocket_server(handle, gate=gate) as url:
         provider = DeepgramProvider(ProviderOptions(api_key="key", base_url=url))
-        lease = await pool.lease([], timeout_s=1)
+        lease = await pool.lease(provider.resources(AGENT), timeout_s=10)
         async with ServiceRun(provider.build(AGENT, lease)) as run:
             for number in range(4):
                 await run.send(InputAudioRawFrame(bytes([number]) * 640, 16_000, 1))
@@ -207,7 +207,7 @@ async def test_deepgram_says_when_its_key_is_refused(pool: WarmServicePool) -> N
 
     async with websocket_server(handle, refuse=True) as url:
         provider = DeepgramProvider(ProviderOptions(api_key="wrong", base_url=url))
-        lease = await pool.lease([], timeout_s=1)
+        lease = await pool.lease(provider.resources(AGENT), timeout_s=10)
         async with ServiceRun(provider.build(AGENT, lease)) as run:
             error = await run.wait_for(ErrorFrame)
             assert "401" in error.error

@@ -3,6 +3,12 @@
 import asyncio
 import base64
 import json
+import ssl
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,24 +21,32 @@ from pipecat.frames.frames import (
 )
 from websockets.asyncio.server import ServerConnection
 
-from tests.integration.services.cloud_servers import SPEECH, websocket_server
+from tests.integration.services.cloud_servers import SPEECH, Cartesia, websocket_server
 from voice_agent.core.agent import Agent
 from voice_agent.core.pool import WarmServicePool
-from voice_agent.core.service_pool import Lease
 from voice_agent.services.cartesia import CartesiaProvider
-from voice_agent.services.provider import ProviderOptions
+from voice_agent.services.provider import Provider, ProviderOptions
+from voice_agent.services.tls_context import TLS_CONTEXT
 from voice_agent.testing.service_run import ServiceRun
+from voice_agent.tls import prepare_tls
 
 AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello", language="de-DE")
 
 
 @pytest.fixture
-async def lease() -> Lease:
-    return await WarmServicePool().lease([], timeout_s=1)
+async def pool() -> AsyncIterator[WarmServicePool]:
+    pool = WarmServicePool()
+    yield pool
+    await pool.close()
+
+
+async def leg(pool: WarmServicePool, provider: Provider) -> ServiceRun:
+    lease = await pool.lease(provider.resources(AGENT), timeout_s=10)
+    return ServiceRun(provider.build(AGENT, lease))
 
 
 async def test_cartesia_speaks_with_the_voice_model_and_language_that_are_set(
-    lease: Lease,
+    pool: WarmServicePool,
 ) -> None:
     asked: list[dict[str, object]] = []
     keys: list[str | None] = []
@@ -51,7 +65,7 @@ async def test_cartesia_speaks_with_the_voice_model_and_language_that_are_set(
 
     async with websocket_server(handle) as url:
         options = ProviderOptions(api_key="key", voice="voice-id", base_url=url)
-        async with ServiceRun(CartesiaProvider(options).build(AGENT, lease)) as run:
+        async with await leg(pool, CartesiaProvider(options)) as run:
             await run.send(TTSSpeakFrame("Guten Tag."))
             await run.wait_for(TTSStoppedFrame)
             assert b"".join(frame.audio for frame in run.of(TTSAudioRawFrame)) == SPEECH
@@ -75,7 +89,7 @@ async def test_cartesia_says_what_its_settings_lack(monkeypatch: pytest.MonkeyPa
     assert not await CartesiaProvider(ProviderOptions(voice="voice-id")).check()
 
 
-async def test_deepgram_hears_in_the_agents_language(lease: Lease) -> None:
+async def test_deepgram_hears_in_the_agents_language(pool: WarmServicePool) -> None:
     pytest.importorskip("deepgram", reason="pip install 'pipecat-ai[deepgram]'")
     from voice_agent.services.deepgram import DeepgramProvider
 
@@ -108,7 +122,7 @@ async def test_deepgram_hears_in_the_agents_language(lease: Lease) -> None:
 
     async with websocket_server(handle) as url:
         options = ProviderOptions(api_key="key", base_url=url)
-        async with ServiceRun(DeepgramProvider(options).build(AGENT, lease)) as run:
+        async with await leg(pool, DeepgramProvider(options)) as run:
             await run.send(InputAudioRawFrame(bytes(3200), 16_000, 1))
             transcript = await run.wait_for(TranscriptionFrame)
             assert transcript.text == "Guten Tag"
@@ -125,3 +139,40 @@ async def test_deepgram_says_what_its_settings_lack(monkeypatch: pytest.MonkeyPa
     (problem,) = await DeepgramProvider(ProviderOptions()).check()
     assert "DEEPGRAM_API_KEY" in problem
     assert not await DeepgramProvider(ProviderOptions(api_key="key")).check()
+
+
+async def test_cartesia_is_reached_over_tls_with_the_context_that_is_shared(
+    pool: WarmServicePool, tmp_path: Path
+) -> None:
+    files = prepare_tls("self-signed", tmp_path, ["127.0.0.1"], datetime.now(UTC))
+    of_server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    of_server.load_cert_chain(files.certificate, files.key)
+
+    async def create() -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=files.certificate)
+
+    cartesia = Cartesia()
+    async with websocket_server(cartesia, tls=of_server) as url:
+        provider = CartesiaProvider(ProviderOptions(api_key="key", voice="v", base_url=url))
+        lease = await pool.lease([replace(TLS_CONTEXT, create=create)], timeout_s=10)
+        async with ServiceRun(provider.build(AGENT, lease)) as run:
+            await run.send(TTSSpeakFrame("Guten Tag."))
+            await run.wait_for(TTSStoppedFrame)
+    assert cartesia.said == ["Guten Tag."]
+
+
+@pytest.mark.alone
+async def test_building_a_leg_never_holds_the_event_loop(pool: WarmServicePool) -> None:
+    pytest.importorskip("deepgram", reason="pip install 'pipecat-ai[deepgram]'")
+    from voice_agent.services.deepgram import DeepgramProvider
+
+    options = ProviderOptions(api_key="key", voice="voice-id")
+    for provider in (DeepgramProvider(options), CartesiaProvider(options)):
+        lease = await pool.lease(provider.resources(AGENT), timeout_s=10)
+        provider.build(AGENT, lease)
+        taken = []
+        for _ in range(5):
+            began = time.thread_time()
+            provider.build(AGENT, lease)
+            taken.append(time.thread_time() - began)
+        assert min(taken) < 0.003
