@@ -45,6 +45,8 @@ class HearingInput(BaseInputTransport):
         self._parcel = bytearray()
         self._parcel_bytes = 0
         self._slice_bytes = 0
+        # Only the controller sees it: making a frame takes as long as all the rest beside Silero.
+        self._judged = self._audio_frame(b"")
 
     def hear_with(self, analyzer: VADAnalyzer) -> None:
         """Judge voice activity with `analyzer`, which must not need a thread; before setup."""
@@ -98,21 +100,28 @@ class HearingInput(BaseInputTransport):
         """Take in mono audio of the pipeline's rate."""
         if self._activity is None:
             await super().push_audio_frame(frame)
+        else:
+            await self.hear(frame.audio)
+
+    async def hear(self, audio: bytes) -> None:
+        """Take in mono 16-bit audio of the pipeline's rate; what `push_audio_frame` does."""
+        if self._activity is None:
+            await super().push_audio_frame(self._audio_frame(audio))
             return
         if self._paused or not self._params.audio_in_enabled:
             return
-        if len(frame.audio) <= self._slice_bytes:
-            await self._hear(self._activity, frame)
+        if len(audio) <= self._slice_bytes:
+            await self._judge(self._activity, audio)
             return
-        for count, start in enumerate(range(0, len(frame.audio), self._slice_bytes), start=1):
-            audio = frame.audio[start : start + self._slice_bytes]
-            await self._hear(self._activity, self._audio_frame(audio))
+        for count, start in enumerate(range(0, len(audio), self._slice_bytes), start=1):
+            await self._judge(self._activity, audio[start : start + self._slice_bytes])
             if count % SLICES_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
-    async def _hear(self, activity: VADController, frame: InputAudioRawFrame) -> None:
-        self._parcel += frame.audio
-        await activity.process_frame(frame)
+    async def _judge(self, activity: VADController, audio: bytes) -> None:
+        self._parcel += audio
+        self._judged.audio = audio
+        await activity.process_frame(self._judged)
         if len(self._parcel) >= self._parcel_bytes:
             await self._pass_on()
 

@@ -2,20 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
 
-from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams
 from starlette.websockets import WebSocket
 
 from voice_agent.transports.base import Attempt, CloseReason, ConnectionEnd, TransportKind
 from voice_agent.transports.base_connection import ConnectionState
 from voice_agent.transports.websocket.close_frame import close_frame
-from voice_agent.transports.websocket.media import WebSocketMedia
+from voice_agent.transports.websocket.media import CLOSE_TIMEOUT_S, WebSocketMedia
 from voice_agent.transports.websocket.serializer import CheckedProtobufSerializer
 from voice_agent.transports.websocket.watched import WatchedWebSocket
-
-CLOSE_TIMEOUT_S = 1.0
-"""How long the closing handshake may take."""
 
 
 class WebSocketConnection(ConnectionState):
@@ -37,16 +32,7 @@ class WebSocketConnection(ConnectionState):
     def transport(self) -> WebSocketMedia:
         """Return Pipecat's transport for this socket."""
         if self._transport is None:
-            self._transport = WebSocketMedia(
-                websocket=cast("WebSocket", self._websocket),
-                params=FastAPIWebsocketParams(
-                    audio_in_enabled=True,
-                    audio_out_enabled=True,
-                    serializer=self._serializer,
-                    allowed_origins=[],
-                    ws_close_timeout=CLOSE_TIMEOUT_S,
-                ),
-            )
+            self._transport = WebSocketMedia(self._websocket, self._serializer)
         return self._transport
 
     async def close(self, reason: CloseReason) -> None:

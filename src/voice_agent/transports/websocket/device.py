@@ -12,7 +12,7 @@ from pipecat.transports.websocket.server import (
 from voice_agent.transports.base import CloseReason, ConnectionEnd, TransportKind
 from voice_agent.transports.base_connection import ConnectionState
 from voice_agent.transports.websocket.close_frame import GOODBYES, close_frame
-from voice_agent.transports.websocket.connection import CLOSE_TIMEOUT_S
+from voice_agent.transports.websocket.media import CLOSE_TIMEOUT_S
 from voice_agent.transports.websocket.serializer import CheckedProtobufSerializer
 
 NO_BROWSERS = cast("list[str]", [None])

@@ -39,6 +39,18 @@ class FrameRefusedError(Exception):
 def read_frame(data: str | bytes) -> InputAudioRawFrame | InputTransportMessageFrame:
     """Return the audio, as the client sent it, or the message in `data`.
 
+    Raises:
+        FrameRefusedError: It is neither.
+    """
+    frame = _wire_frame(data)
+    if frame.WhichOneof("frame") == "audio":
+        return _audio(frame.audio.audio, frame.audio.sample_rate, frame.audio.num_channels)
+    return _message(frame.message.data)
+
+
+def _wire_frame(data: str | bytes) -> Any:
+    """Return the protobuf frame of audio or of a message in `data`.
+
     A client may not put other frames into a pipeline: a text frame there would be spoken, a
     transcription be taken for the user's words, past everything that the agent allows.
 
@@ -57,14 +69,12 @@ def read_frame(data: str | bytes) -> InputAudioRawFrame | InputTransportMessageF
             CloseReason.INVALID_PAYLOAD, "message is not a Pipecat protobuf frame"
         ) from None
     kind = frame.WhichOneof("frame")
-    if kind == "audio":
-        return _audio(frame.audio.audio, frame.audio.sample_rate, frame.audio.num_channels)
-    if kind == "message":
-        return _message(frame.message.data)
-    raise FrameRefusedError(
-        CloseReason.UNSUPPORTED_DATA,
-        f"{kind or 'unknown'} frames are not taken; send audio or message frames",
-    )
+    if kind not in ("audio", "message"):
+        raise FrameRefusedError(
+            CloseReason.UNSUPPORTED_DATA,
+            f"{kind or 'unknown'} frames are not taken; send audio or message frames",
+        )
+    return frame
 
 
 class CheckedProtobufSerializer(ProtobufFrameSerializer):
@@ -83,22 +93,31 @@ class CheckedProtobufSerializer(ProtobufFrameSerializer):
 
     async def deserialize(self, data: str | bytes) -> Frame | None:
         """Return the frame in `data`, or None when it holds none that may pass."""
+        taken = self.take(data)
+        if isinstance(taken, bytes):
+            return InputAudioRawFrame(audio=taken, sample_rate=AUDIO_IN_RATE, num_channels=1)
+        return taken
+
+    def take(self, data: str | bytes) -> bytes | InputTransportMessageFrame | None:
+        """Return the audio in `data`, mono at the pipeline's rate, or the message.
+
+        None when it holds nothing that may pass, and when nothing comes of its audio yet.
+        """
         try:
-            frame = read_frame(data)
-            return self._converted(frame) if isinstance(frame, InputAudioRawFrame) else frame
+            frame = _wire_frame(data)
+            if frame.WhichOneof("frame") == "message":
+                return _message(frame.message.data)
+            return self._converted(frame.audio)
         except FrameRefusedError as error:
             self._on_violation(error.reason, str(error))
+        except AudioRefusedError as error:
+            self._on_violation(CloseReason.UNSUPPORTED_DATA, str(error))
         except AudioFloodError as error:
             self._on_violation(CloseReason.FLOODING, str(error))
         return None
 
-    def _converted(self, frame: InputAudioRawFrame) -> Frame | None:
-        pcm = self._audio.convert(frame.audio, frame.sample_rate, frame.num_channels)
-        if not pcm:
-            return None
-        if pcm is frame.audio:
-            return frame
-        return InputAudioRawFrame(audio=pcm, sample_rate=AUDIO_IN_RATE, num_channels=1)
+    def _converted(self, audio: Any) -> bytes | None:
+        return self._audio.convert(audio.audio, audio.sample_rate, audio.num_channels) or None
 
 
 def _audio(pcm: bytes, rate: int, channels: int) -> InputAudioRawFrame:
