@@ -56,6 +56,7 @@ def write_chart(result: BenchResult, path: Path) -> None:
             axis.set_title({"webrtc": "WebRTC", "websocket": "WebSocket"}[transport])
             axis.set_xlabel("calls at once")
             axis.set_xlim(left=0)
+            axis.xaxis.get_major_locator().set_params(integer=True)
             axis.set_ylim(bottom=0)
             axis.grid(color=_GRID, linewidth=0.6)
             axis.spines[["top", "right"]].set_visible(False)

@@ -12,7 +12,7 @@ import aiohttp
 from voice_agent.bench.load.connections import Connection, sample_rate
 from voice_agent.bench.load.paced_caller import PacedCaller, Script
 from voice_agent.bench.load.pacing import GeneratorFigures
-from voice_agent.bench.load.process_figures import process_figures
+from voice_agent.bench.load.process_figures import busy_s, process_figures
 from voice_agent.bench.load.quality import Step
 from voice_agent.client.signalling import TransportName
 
@@ -25,15 +25,32 @@ _POLL_S: Final = 0.1
 
 
 class LoadCrowd:
-    """Callers of the server at `url`, whose process is `pid`; they hang up when it is left."""
+    """Callers of the server at `url`; they hang up when it is left.
+
+    Args:
+        url: The server's address.
+        pid: Its process.
+        transport: How they connect.
+        script: What is said.
+        core: The core that the server has to itself; None when it has none.
+        seed: For pauses and questions.
+    """
 
     def __init__(
-        self, url: str, pid: int, transport: TransportName, script: Script, *, seed: int
+        self,
+        url: str,
+        pid: int,
+        transport: TransportName,
+        script: Script,
+        *,
+        core: int | None,
+        seed: int,
     ) -> None:
         self._url = url
         self._pid = pid
         self._transport = transport
         self._script = script
+        self._core = core
         self._seed = seed
         self._calls: list[tuple[PacedCaller, Connection]] = []
         self._http: aiohttp.ClientSession
@@ -92,8 +109,10 @@ class LoadCrowd:
         for caller in self.callers:
             caller.pacing.take()
         began, own, before = time.monotonic(), time.process_time(), process_figures(self._pid)
+        busy = busy_s(self._core)
         await asyncio.sleep(seconds)
         ended, after = time.monotonic(), process_figures(self._pid)
+        busy_then = busy_s(self._core)
         generator_cpu = (time.process_time() - own) / (ended - began)
         lateness = [late_s for caller in self.callers for late_s in caller.pacing.take()]
         packets = _sum(self.callers, "packets") - packets
@@ -111,6 +130,9 @@ class LoadCrowd:
             loop_cpu=(after.loop_cpu_s - before.loop_cpu_s) / (ended - began),
             resident_bytes=after.resident_bytes,
             generator=GeneratorFigures.of(lateness, generator_cpu),
+            disturbance=None
+            if busy is None or busy_then is None
+            else (busy_then - busy - (after.cpu_s - before.cpu_s)) / (ended - began),
         )
 
     def _next_caller(self) -> PacedCaller:

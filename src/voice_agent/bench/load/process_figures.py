@@ -1,5 +1,6 @@
 """What a process and its children take: CPU time and memory."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,20 @@ def process_figures(pid: int) -> ProcessFigures:
                 raise
     loop_cpu_s = _main_thread_cpu_s(pid)
     return ProcessFigures(cpu_s, cpu_s if loop_cpu_s is None else loop_cpu_s, resident)
+
+
+def busy_s(core: int | None) -> float | None:
+    """Return for how many seconds `core` has been busy, whoever used it; None when not known."""
+    if core is None or not hasattr(os, "sysconf"):
+        return None
+    try:
+        lines = Path("/proc/stat").read_text().splitlines()
+        (line,) = [each for each in lines if each.startswith(f"cpu{core} ")]
+    except (OSError, ValueError):
+        return None
+    # proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal; guests are in the first.
+    user, nice, system, _, _, irq, softirq, steal = map(int, line.split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def _main_thread_cpu_s(pid: int) -> float | None:

@@ -10,6 +10,8 @@ from voice_agent.bench.load.pacing import GeneratorFigures
 
 LATENCY_MARGIN_S: Final = 0.15
 """How far the 95th percentile may lie above the one-call median of plain Pipecat, in seconds."""
+DISTURBANCE_LIMIT: Final = 0.1
+"""The share of the server's core that others may use; with more, the step says nothing of it."""
 LATE_LIMIT: Final = 0.005
 """The share of audio packets that may come after their play-out time."""
 
@@ -31,6 +33,7 @@ class Step:
         loop_cpu: The part of its event loop's thread.
         resident_bytes: The server's memory at the end.
         generator: How the generator did.
+        disturbance: What others used of the server's core; None where that is not known.
     """
 
     calls: int
@@ -44,6 +47,7 @@ class Step:
     loop_cpu: float
     resident_bytes: int
     generator: GeneratorFigures
+    disturbance: float | None = None
 
     @property
     def median_s(self) -> float | None:
@@ -62,8 +66,16 @@ class Step:
 
     @property
     def counts(self) -> bool:
-        """Whether the generator kept its clock, so that these figures say something."""
-        return self.generator.why_not() is None
+        """Whether these figures say something of the server."""
+        return self.why_not() is None
+
+    def why_not(self) -> str | None:
+        """Return why these figures say nothing of the server, None when they do."""
+        if (why_not := self.generator.why_not()) is not None:
+            return why_not
+        if self.disturbance is not None and self.disturbance > DISTURBANCE_LIMIT:
+            return f"others used {self.disturbance:.0%} of the server's core"
+        return None
 
     def broken(self, reference_s: float) -> list[str]:
         """Return what broke quality, nothing when it held.

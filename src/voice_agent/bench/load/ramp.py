@@ -11,7 +11,7 @@ GROWTH: Final = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 TRIES: Final = 2
 """How often quality must break at a number of calls: one noisy moment shall not decide."""
 UNCOUNTED: Final = 3
-"""How often a number of calls is tried that the generator could not keep up with."""
+"""How often a number of calls is tried whose steps do not count."""
 
 
 class Outcome(StrEnum):
@@ -20,7 +20,7 @@ class Outcome(StrEnum):
     HELD = "held"
     BROKE = "broke"
     UNKNOWN = "unknown"
-    """The generator could not keep its clock."""
+    """Its steps do not count."""
     OPEN = "open"
     """It has to be tried once more."""
 
@@ -50,8 +50,8 @@ class Ramp:
             for calls in {step.calls for step in self.steps}
         }
 
-    def is_limited_by_generator(self, reference_s: float) -> bool:
-        """Return whether more calls might hold than could be generated."""
+    def may_hold_more(self, reference_s: float) -> bool:
+        """Return whether more calls might hold, had the steps with more of them counted."""
         held = self.held(reference_s)
         outcomes = self.outcomes(reference_s)
         beyond = [calls for calls in outcomes if calls > held]

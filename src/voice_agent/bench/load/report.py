@@ -22,7 +22,7 @@ def step_line(run: Run, step: Step) -> str:
 
 def verdict(run: Run, step: Step) -> str:
     """Return whether quality held in a step of `run`, and if not, why."""
-    if (why_not := step.generator.why_not()) is not None:
+    if (why_not := step.why_not()) is not None:
         return f"does not count, {why_not}"
     if run.reference_s is None:
         return "nothing to judge it by"
@@ -143,6 +143,7 @@ def _step_cells(step: Step) -> dict[str, str]:
         "memory": _mebibytes(step.resident_bytes),
         "generator late": _milliseconds(step.generator.p99_late_s),
         "generator CPU": f"{step.generator.cpu:.0%}",
+        "others": "-" if step.disturbance is None else f"{step.disturbance:.0%}",
     }
 
 

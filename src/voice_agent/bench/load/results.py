@@ -37,8 +37,8 @@ class Run:
 
     @property
     def may_hold_more(self) -> bool:
-        """Whether it was the generator that could not make more calls."""
-        return self.reference_s is not None and self.ramp.is_limited_by_generator(self.reference_s)
+        """Whether more calls might hold, had the steps with more of them counted."""
+        return self.reference_s is not None and self.ramp.may_hold_more(self.reference_s)
 
     @property
     def cpu_a_call(self) -> float | None:

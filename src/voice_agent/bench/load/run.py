@@ -118,7 +118,12 @@ class Bench:
 
             async def measure() -> None:
                 async with LoadCrowd(
-                    process.url, process.pid, transport, self._script, seed=options.seed
+                    process.url,
+                    process.pid,
+                    transport,
+                    self._script,
+                    core=min(self._cores.server, default=None),
+                    seed=options.seed,
                 ) as crowd:
                     if options.first_words:
                         run.first_words = await first_words(crowd, process.pid, options.first_words)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.bench.load.steps import OVERRUN, REFERENCE_S, step
@@ -34,3 +36,9 @@ def test_a_percentile_of_nothing_is_nothing() -> None:
 def test_a_step_whose_generator_was_late_does_not_count() -> None:
     assert step().counts
     assert not step(generator=OVERRUN).counts
+
+
+def test_a_step_whose_core_others_used_does_not_count() -> None:
+    assert replace(step(), disturbance=0.04).counts
+    disturbed = replace(step(), disturbance=0.34)
+    assert disturbed.why_not() == "others used 34% of the server's core"

@@ -52,9 +52,9 @@ def test_what_the_generator_cannot_keep_up_with_stays_unknown() -> None:
     ramp.steps.append(step(3))
     assert next_calls(ramp, REFERENCE_S, 128) is None
     assert ramp.held(REFERENCE_S) == 3
-    assert ramp.is_limited_by_generator(REFERENCE_S)
+    assert ramp.may_hold_more(REFERENCE_S)
 
 
 def test_a_server_that_broke_is_not_said_to_hold_more() -> None:
     ramp = Ramp([step(1), *[step(2, failures=("refused",))] * 2])
-    assert not ramp.is_limited_by_generator(REFERENCE_S)
+    assert not ramp.may_hold_more(REFERENCE_S)
