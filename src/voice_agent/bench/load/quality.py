@@ -12,6 +12,8 @@ LATENCY_MARGIN_S: Final = 0.15
 """How far the 95th percentile may lie above the one-call median of plain Pipecat, in seconds."""
 DISTURBANCE_LIMIT: Final = 0.1
 """The share of the server's core that others may use; with more, the step says nothing of it."""
+SATURATION: Final = 0.85
+"""The share of a core beyond which a server may leave work undone, so that it seems cheaper."""
 LATE_LIMIT: Final = 0.005
 """The share of audio packets that may come after their play-out time."""
 
@@ -68,6 +70,15 @@ class Step:
     def counts(self) -> bool:
         """Whether these figures say something of the server."""
         return self.why_not() is None
+
+    @property
+    def tells_cost(self) -> bool:
+        """Whether all the work of these calls was done and counted, however late.
+
+        What others use of the core makes answers late, but hardly changes what they cost.
+        """
+        ungenerated = self.generator.why_not() is not None
+        return not ungenerated and not self.failures and self.cpu <= SATURATION
 
     def why_not(self) -> str | None:
         """Return why these figures say nothing of the server, None when they do."""

@@ -39,6 +39,10 @@ class Ramp:
         """
         return [step for step in self.steps if step.counts and not step.broken(reference_s)]
 
+    def telling_cost(self) -> list[Step]:
+        """Return the steps that tell what calls cost, whether or not quality held."""
+        return [step for step in self.steps if step.tells_cost]
+
     def held(self, reference_s: float) -> int:
         """Return the largest number of calls at which quality held, 0 when it never did."""
         return max((step.calls for step in self.good(reference_s)), default=0)

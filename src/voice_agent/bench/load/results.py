@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from voice_agent.bench.load.first_words import FirstWords
 from voice_agent.bench.load.floor import Floor
-from voice_agent.bench.load.quality import Step, slope
+from voice_agent.bench.load.quality import slope
 from voice_agent.bench.load.ramp import Ramp
 from voice_agent.bench.load.servers import ServerName
 from voice_agent.bench.load.short_calls import Memory
@@ -43,22 +43,18 @@ class Run:
     @property
     def cpu_a_call(self) -> float | None:
         """What one more call takes of a core; None with fewer than two numbers of calls."""
-        return slope([(step.calls, step.cpu) for step in self._good])
+        return slope([(step.calls, step.cpu) for step in self.ramp.telling_cost()])
 
     @property
     def bytes_a_call(self) -> float | None:
         """How much memory one more call takes; None with fewer than two numbers of calls."""
-        return slope([(step.calls, step.resident_bytes) for step in self._good])
+        return slope([(step.calls, step.resident_bytes) for step in self.ramp.telling_cost()])
 
     @property
     def one_call_s(self) -> float | None:
         """The median latency of a single call, in seconds."""
         ones = [step.median_s for step in self.ramp.steps if step.calls == 1 and step.counts]
         return ones[0] if ones else None
-
-    @property
-    def _good(self) -> list[Step]:
-        return self.ramp.good(self.reference_s) if self.reference_s is not None else []
 
 
 @dataclass

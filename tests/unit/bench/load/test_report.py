@@ -19,8 +19,8 @@ def run(server: ServerName = ServerName.OURS) -> Run:
     steps = [
         step(1, cpu=0.05),
         step(4, cpu=0.14),
-        step(8, latencies_s=(2.0,), cpu=0.3),
-        step(8, latencies_s=(1.5,), cpu=0.3),
+        step(8, latencies_s=(2.0,), cpu=0.26),
+        step(8, latencies_s=(1.5,), failures=("no word within 10 s",), cpu=0.1),
         *[step(6, generator=OVERRUN)] * 3,
     ]
     words = FirstWords(seconds=0.12, loop_cpu_s=0.01, cpu_s=0.02)
