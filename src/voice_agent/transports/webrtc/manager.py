@@ -10,7 +10,7 @@ from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
 from voice_agent.transports.base import Attempt, CloseReason, Connection
 from voice_agent.transports.webrtc.closing import begin_closing, wait_closed
 from voice_agent.transports.webrtc.connection import WebRTCConnection
-from voice_agent.transports.webrtc.receive_delay import receive_without_delay
+from voice_agent.transports.webrtc.inline_receiver import receive_inline
 from voice_agent.transports.webrtc.signaling import (
     Answer,
     Candidate,
@@ -61,7 +61,7 @@ class WebRTCManager:
         peer = SpeakingPeer(ice_servers=self._ice_servers)
         try:
             await self._negotiate(peer.initialize(sdp=offer.sdp, type="offer"))
-            receive_without_delay(peer.pc)
+            receive_inline(peer.pc)
             answer = self._answer_of(peer)
         except BaseException:
             await wait_closed(begin_closing(peer))

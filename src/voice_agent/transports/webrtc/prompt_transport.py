@@ -4,20 +4,36 @@ The one file that knows the insides of Pipecat's transport: its client, and the 
 still serves a peer without Opus; up to 40 ms wait in it, which Pipecat plays to their end.
 """
 
+import asyncio
 from typing import Any
 
-from pipecat.frames.frames import Frame, InterruptionFrame, OutputAudioRawFrame
+import av
+from aiortc.mediastreams import MediaStreamError
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    InterruptionFrame,
+    OutputAudioRawFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.transport import (
     RawAudioTrack,
     SmallWebRTCClient,
+    SmallWebRTCInputTransport,
     SmallWebRTCOutputTransport,
     SmallWebRTCTransport,
 )
 
+from voice_agent.transports.base_input import HearingInput
+from voice_agent.transports.base_output import SpeakingOutput
 from voice_agent.transports.webrtc.speaking_peer import SpeakingPeer
 from voice_agent.transports.webrtc.speech_track import SpeechTrack
+
+TRACK_POLL_S = 0.01
+"""How soon a track is noticed that begins; as in Pipecat."""
+RECEIVE_TIMEOUT_S = 1.0
+"""A track that nobody reads for two seconds is switched off by Pipecat until it is read again."""
 
 
 def drop_waiting_audio(track: RawAudioTrack) -> None:
@@ -33,7 +49,39 @@ def drop_waiting_audio(track: RawAudioTrack) -> None:
             sent.set_result(True)
 
 
-class PromptOutputTransport(SmallWebRTCOutputTransport):
+class HearingWebRTCInput(HearingInput, SmallWebRTCInputTransport):
+    """Pipecat's input, judging voice activity itself."""
+
+    _client: SmallWebRTCClient
+
+    async def _receive_audio(self) -> None:
+        """Take in what the caller says; Pipecat's has a task more for each packet of it."""
+        resampler = av.AudioResampler("s16", "mono", self.sample_rate)
+        while True:
+            frame = await self._next_frame()
+            for block in resampler.resample(frame) if frame is not None else ():
+                audio = bytes(memoryview(block.planes[0])[: block.samples * 2])
+                await self.push_audio_frame(
+                    InputAudioRawFrame(audio=audio, sample_rate=self.sample_rate, num_channels=1)
+                )
+
+    async def _next_frame(self) -> "av.AudioFrame | None":
+        """Return the next frame, None when there was none for a while."""
+        track = self._client._audio_input_track
+        if track is None:
+            await asyncio.sleep(TRACK_POLL_S)
+            return None
+        try:
+            async with asyncio.timeout(RECEIVE_TIMEOUT_S):
+                return await track.recv()  # type: ignore[return-value]
+        except TimeoutError:
+            return None
+        except MediaStreamError:
+            self._client._audio_input_track = None
+            return None
+
+
+class PromptOutputTransport(SpeakingOutput, SmallWebRTCOutputTransport):
     """Speaks through a `SpeechTrack`, and drops what waits in it when the user interrupts."""
 
     def __init__(
@@ -87,11 +135,17 @@ class PromptOutputTransport(SmallWebRTCOutputTransport):
 
 
 class PromptWebRTCTransport(SmallWebRTCTransport):
-    """Pipecat's transport with that output."""
+    """Pipecat's transport with that input and that output."""
 
     def __init__(self, peer: SpeakingPeer, params: TransportParams) -> None:
         super().__init__(peer, params)
         self._peer = peer
+
+    def input(self) -> HearingWebRTCInput:
+        """Return the input processor, made at the first call."""
+        if not isinstance(self._input, HearingWebRTCInput):
+            self._input = HearingWebRTCInput(self._client, self._params, name=self._input_name)
+        return self._input
 
     def output(self) -> PromptOutputTransport:
         """Return the output processor, made at the first call."""
