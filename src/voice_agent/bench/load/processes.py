@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from voice_agent.bench.load.interrupts import INTERRUPTS
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
@@ -96,14 +97,20 @@ class StartedProcess:
     url: str = ""
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
     _up: threading.Event = field(default_factory=threading.Event)
+    _reader: threading.Thread | None = None
 
     @property
     def pid(self) -> int:
         """Its id."""
         return self.process.pid
 
-    def read(self) -> None:
-        """Take in what it writes, until it has ended."""
+    def read_in_background(self) -> None:
+        """Begin to take in what it writes."""
+        self._reader = threading.Thread(target=self._read, name=f"output of {self.name}")
+        self._reader.daemon = True
+        self._reader.start()
+
+    def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line)
@@ -132,6 +139,10 @@ class StartedProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait(STOP_TIMEOUT_S)
+        if self._reader is not None:
+            self._reader.join(STOP_TIMEOUT_S)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @contextlib.contextmanager
@@ -151,62 +162,39 @@ def started(
         StartFailedError: It does not come up.
         EndedTooSoonError: The block failed, and the process had ended by itself.
     """
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith("VOICE_AGENT_")
-    }
-    # A child inherits the cores of the thread that starts it, from its first instruction on.
-    with running_on(cores):
-        process = subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, *command],
-            cwd=folder,
-            env={**inherited, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            # A group of its own: Ctrl-C reaches the benchmark only, which ends it in order.
-            start_new_session=True,
-        )
-    running = StartedProcess(" ".join(command), process)
-    reader = threading.Thread(target=running.read, name=f"output of {process.pid}", daemon=True)
-    reader.start()
+    running: StartedProcess | None = None
     try:
+        # A child inherits the cores of the thread that starts it, from its first instruction on.
+        with INTERRUPTS.held_off(), running_on(cores):
+            running = StartedProcess(" ".join(command), _process(command, folder, environment))
+        running.read_in_background()
         running.wait_ready()
         yield running
     except Exception as error:
-        if running.url and process.poll() is not None:
+        if running is not None and running.url and running.process.poll() is not None:
             written = "".join(running.lines)
             raise EndedTooSoonError(f"{running.name} ended by itself:\n{written}") from error
         raise
     finally:
-        running.end()
-        reader.join(STOP_TIMEOUT_S)
-        if process.stdout is not None:
-            process.stdout.close()
+        if running is not None:
+            running.end()
 
 
-@contextlib.contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that what it started is ended too."""
-
-    def interrupt(number: int, _: object) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, interrupt) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-
-
-def monotonic() -> float:
-    """Return the clock that all measurements of the benchmark use, in seconds."""
-    return time.monotonic()
+def _process(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str] | None
+) -> "subprocess.Popen[str]":
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("VOICE_AGENT_")
+    }
+    return subprocess.Popen(  # noqa: S603 - our own commands
+        [sys.executable, *command],
+        cwd=folder,
+        env={**inherited, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        # A group of its own: Ctrl-C reaches the benchmark only, which ends it in order.
+        start_new_session=True,
+    )

@@ -14,6 +14,8 @@ DISTURBANCE_LIMIT: Final = 0.1
 """The share of the server's core that others may use; with more, the step says nothing of it."""
 SATURATION: Final = 0.85
 """The share of a core beyond which a server may leave work undone, so that it seems cheaper."""
+CAUGHT_UP_S: Final = 0.5
+"""A generator no later than this has sent all that was due, for it catches up."""
 LATE_LIMIT: Final = 0.005
 """The share of audio packets that may come after their play-out time."""
 
@@ -77,8 +79,8 @@ class Step:
 
         What others use of the core makes answers late, but hardly changes what they cost.
         """
-        ungenerated = self.generator.why_not() is not None
-        return not ungenerated and not self.failures and self.cpu <= SATURATION
+        generated = self.generator.p99_late_s <= CAUGHT_UP_S
+        return generated and not self.failures and self.cpu <= SATURATION
 
     def why_not(self) -> str | None:
         """Return why these figures say nothing of the server, None when they do."""

@@ -14,13 +14,13 @@ import uvloop
 from voice_agent.bench.load.crowd import LoadCrowd
 from voice_agent.bench.load.first_words import first_words
 from voice_agent.bench.load.floor import Floor, floor
+from voice_agent.bench.load.interrupts import INTERRUPTS
 from voice_agent.bench.load.leg_cost import leg_cost
 from voice_agent.bench.load.options import Options
 from voice_agent.bench.load.paced_caller import Script
 from voice_agent.bench.load.processes import (
     Cores,
     available_cores,
-    ended_by_signals,
     running_on,
     share_out,
 )
@@ -165,7 +165,7 @@ def _environment(cores: Cores) -> Iterator[Path]:
     """A folder for what the servers write; this process away from the measured server's core."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        ended_by_signals(),
+        INTERRUPTS.ending(),
         running_on(cores.others),
     ):
         yield Path(folder)

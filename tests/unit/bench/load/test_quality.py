@@ -38,6 +38,12 @@ def test_a_step_whose_generator_was_late_does_not_count() -> None:
     assert not step(generator=OVERRUN).counts
 
 
+def test_what_makes_answers_late_does_not_change_what_calls_cost() -> None:
+    assert step(generator=OVERRUN, latencies_s=(2.0,), late=500).tells_cost
+    assert not step(failures=("refused",)).tells_cost
+    assert not step(cpu=0.97).tells_cost
+
+
 def test_a_step_whose_core_others_used_does_not_count() -> None:
     assert replace(step(), disturbance=0.04).counts
     disturbed = replace(step(), disturbance=0.34)

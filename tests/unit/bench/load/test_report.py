@@ -21,7 +21,7 @@ def run(server: ServerName = ServerName.OURS) -> Run:
         step(4, cpu=0.14),
         step(8, latencies_s=(2.0,), cpu=0.26),
         step(8, latencies_s=(1.5,), failures=("no word within 10 s",), cpu=0.1),
-        *[step(6, generator=OVERRUN)] * 3,
+        *[step(6, cpu=0.2, generator=OVERRUN)] * 3,
     ]
     words = FirstWords(seconds=0.12, loop_cpu_s=0.01, cpu_s=0.02)
     return Run(server, TransportName.WEBSOCKET, Ramp(steps), REFERENCE_S, words)
