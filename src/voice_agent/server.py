@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from voice_agent.api.redaction import filter_server_logs
-from voice_agent.transports.websocket.server_protocol import MediaWebSocketProtocol
 
 MAX_MESSAGE_BYTES = 256 * 1024
 """Largest WebSocket message; 20 ms of audio is under 1 KiB, the rest is for RTVI messages."""
@@ -18,6 +18,20 @@ PING_INTERVAL_S = 10.0
 PING_TIMEOUT_S = 10.0
 """A client that vanished without closing is noticed within the two together."""
 SHUTDOWN_TIMEOUT_S = 5
+
+
+class MediaWebSocketProtocol(WebSocketsSansIOProtocol):
+    """Tells a client that vanished from one that said goodbye.
+
+    uvicorn reports 1005, a goodbye without a code, whenever a connection is over; without a close
+    frame of the client it is 1006 (RFC 6455, 7.1.5), and the session waits for him to come back.
+    """
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Report 1006 first when the client has sent no close frame."""
+        if self.handshake_complete and self.conn.close_rcvd is None:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        super().connection_lost(exc)
 
 
 class DrainingServer(uvicorn.Server):
