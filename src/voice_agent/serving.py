@@ -15,8 +15,8 @@ from voice_agent.observability.logs import configure_logs
 
 ONE_THREAD = "1"
 """How many threads NumPy multiplies in. smart-turn's features are matrices so small that threads
-only wait for each other: on two busy cores they took 19 ms of CPU at every pause instead of 4, and
-a call 5.8 % of a core instead of 4.5."""
+only wait for each other: on two busy cores they took 19 ms of CPU at every pause instead of 4
+(measured by themselves; with calls, side by side, the difference was within the noise)."""
 
 
 def run_server(settings: Settings) -> int:
