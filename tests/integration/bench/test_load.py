@@ -63,7 +63,7 @@ def test_both_servers_are_measured_over_both_transports(tmp_path: Path) -> None:
     assert json.loads(json.dumps(document(result)))["runs"][0]["steps"][0]["calls"] == 2
     if _can_draw():
         write_chart(result, tmp_path / "chart.svg")
-        assert "voice-agent" in (tmp_path / "chart.svg").read_text()
+        assert "WebSocket" in (tmp_path / "chart.svg").read_text()
 
 
 def test_what_is_started_ends_with_its_children_even_when_they_ignore_the_signal(

@@ -13,10 +13,12 @@ from voice_agent.bench.load.pacing import GeneratorFigures
 from voice_agent.bench.load.process_figures import process_figures
 from voice_agent.bench.load.quality import slope
 from voice_agent.client.signalling import TransportName
-from voice_agent.client.speech import Speech
+from voice_agent.client.speech import PACKET_S, Speech
 
 FEW: Final = 2
 MANY: Final = 10
+CAME_BACK: Final = 0.9
+"""The share of packets that must come back."""
 SETTLE_S: Final = 1.0
 
 
@@ -43,6 +45,7 @@ async def floor(
     connections: list[Connection] = []
     points: list[tuple[float, float]] = []
     lateness: list[float] = []
+    shares: list[float] = []
     own, began = time.process_time(), time.monotonic()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         try:
@@ -54,12 +57,16 @@ async def floor(
                 await asyncio.sleep(SETTLE_S)
                 for caller in callers:
                     caller.pacing.take()
+                before = sum(caller.received for caller in callers)
                 points.append((count, await _cpu(pid, seconds)))
+                received = sum(caller.received for caller in callers) - before
+                shares.append(received * PACKET_S / (seconds * count))
                 lateness += [late_s for caller in callers for late_s in caller.pacing.take()]
         finally:
             await asyncio.gather(*(connection.close() for connection in connections))
     failed = next((caller.failure for caller in callers if caller.failure), None)
-    silent = None if all(caller.received for caller in callers) else "nothing came back"
+    came_back = min(shares)
+    silent = None if came_back > CAME_BACK else f"only {came_back:.0%} of the packets came back"
     generator = GeneratorFigures.of(
         lateness, (time.process_time() - own) / (time.monotonic() - began)
     )

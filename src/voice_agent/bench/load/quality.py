@@ -14,6 +14,8 @@ DISTURBANCE_LIMIT: Final = 0.1
 """The share of the server's core that others may use; with more, the step says nothing of it."""
 SATURATION: Final = 0.85
 """The share of a core beyond which a server may leave work undone, so that it seems cheaper."""
+PATIENCE_S: Final = 1.5
+"""The mean latency with which callers still ask about as often: a turn takes eight seconds."""
 CAUGHT_UP_S: Final = 0.5
 """A generator no later than this has sent all that was due, for it catches up."""
 LATE_LIMIT: Final = 0.005
@@ -77,10 +79,13 @@ class Step:
     def tells_cost(self) -> bool:
         """Whether all the work of these calls was done and counted, however late.
 
-        What others use of the core makes answers late, but hardly changes what they cost.
+        What others use of the core makes answers late, but hardly changes what they cost, as long
+        as callers do not wait so long that they ask less.
         """
-        generated = self.generator.p99_late_s <= CAUGHT_UP_S
-        return generated and not self.failures and self.cpu <= SATURATION
+        if self.failures or not self.latencies_s or self.cpu > SATURATION:
+            return False
+        in_time = sum(self.latencies_s) / len(self.latencies_s) <= PATIENCE_S
+        return in_time and self.generator.p99_late_s <= CAUGHT_UP_S
 
     def why_not(self) -> str | None:
         """Return why these figures say nothing of the server, None when they do."""

@@ -39,7 +39,8 @@ def test_a_step_whose_generator_was_late_does_not_count() -> None:
 
 
 def test_what_makes_answers_late_does_not_change_what_calls_cost() -> None:
-    assert step(generator=OVERRUN, latencies_s=(2.0,), late=500).tells_cost
+    assert step(generator=OVERRUN, latencies_s=(1.2,), late=500).tells_cost
+    assert not step(latencies_s=(1.2, 6.0)).tells_cost
     assert not step(failures=("refused",)).tells_cost
     assert not step(cpu=0.97).tells_cost
 
