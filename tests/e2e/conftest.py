@@ -20,6 +20,7 @@ from tests.e2e.stock_site import StockSite, serving_stock_site
 from voice_agent.console_files import console_directory
 from voice_agent.testing.running_server import RunningServer, serving
 
+_MICROPHONE_LEVEL = 0.2
 _RATE = 48_000
 
 
@@ -66,7 +67,9 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Speech:
         padded = folder / f"{name}-{before_s}-{after_s}.wav"
         subprocess.run(["flite", "-voice", "awb", "-t", text, "-o", spoken], check=True)
         samples, rate = soundfile.read(spoken)
-        sounding = soxr.resample(samples, rate, _RATE)
+        # flite speaks at full scale, and Chromium's gain control begins by adding 10 dB: the first
+        # words would be clipped, which no one hears well. A person's microphone is not so loud.
+        sounding = soxr.resample(samples, rate, _RATE) * _MICROPHONE_LEVEL
         silences = (int(before_s * _RATE), int(after_s * _RATE))
         soundfile.write(padded, np.pad(sounding, silences), _RATE)
         return padded

@@ -178,8 +178,10 @@ class Call(CallEvents):
         """
         if self.ended is not None:
             raise self.dropped()
+        # Before sending: an answer from memory can begin before a busy client comes back from it.
+        sent_at = self._clock()
         await self.send_message(rtvi.send_text(next(self._identifiers), text))
-        return self._clock()
+        return sent_at
 
     async def send_message(self, message: Mapping[str, Any]) -> None:
         """Sends any JSON message, well-formed RTVI or not; nothing once the call is over."""

@@ -26,8 +26,30 @@ needs_flite = pytest.mark.skipif(shutil.which("flite") is None, reason="the call
 
 @needs_flite
 @pytest.mark.alone
+def test_both_servers_are_measured() -> None:
+    progress: list[str] = []
+    options = Options(
+        transports=(TransportName.WEBSOCKET,),
+        calls=(1,),
+        seconds=6.0,
+        floor=False,
+        short_calls=0,
+        first_words=0,
+    )
+    result = Bench(options, progress.append).run()
+    assert [run.server for run in result.runs] == [ServerName.PLAIN, ServerName.OURS]
+    for run in result.runs:
+        (step,) = run.ramp.steps
+        assert step.failures == (), progress
+        assert 0.005 < step.cpu < 1.05
+        assert step.generator.sends == pytest.approx(6 / 0.02, rel=0.1)
+    assert "plain Pipecat, websocket" in summary(result)
+
+
+@needs_flite
+@pytest.mark.soak
 @pytest.mark.timeout(300)
-def test_both_servers_are_measured_over_both_transports(tmp_path: Path) -> None:
+def test_everything_is_measured_of_both_servers_over_both_transports(tmp_path: Path) -> None:
     progress: list[str] = []
     options = Options(calls=(2,), seconds=10.0, short_calls=10, first_words=1)
     result = Bench(options, progress.append).run()
