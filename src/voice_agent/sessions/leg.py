@@ -11,6 +11,7 @@ from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
+from voice_agent.bot.dismantling import dismantle
 from voice_agent.core.agent import Agent
 from voice_agent.core.errors import PoolRefusedError
 from voice_agent.core.events import ErrorOccurred, EventSink, LegEnded, LegStarted
@@ -199,8 +200,10 @@ class Leg:
             await asyncio.wait({running}, timeout=LAST_TIMEOUT_S)
         if not running.done():
             self._log.error("the pipeline still runs; its processors do not stop when told")
-        elif not running.cancelled() and running.exception() is not None:
+            return
+        if not running.cancelled() and running.exception() is not None:
             self._log.opt(exception=running.exception()).error("the pipeline failed")
+        dismantle(worker)
 
 
 async def _give_up(leasing: asyncio.Task[Lease]) -> None:
