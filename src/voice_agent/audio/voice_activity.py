@@ -3,8 +3,10 @@
 import asyncio
 
 import onnxruntime
+from pipecat.audio.utils import calculate_audio_volume
 from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams, VADState
+from pipecat.audio.volume import AudioVolumeTracker
 
 from voice_agent.core.agent import TurnSettings
 from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
@@ -23,6 +25,22 @@ class _SharedSileroModel(SileroOnnxModel):
         self.reset_states()  # type: ignore[no-untyped-call]
 
 
+class _VolumeTracker(AudioVolumeTracker):
+    """Pipecat's volume tracker, measuring a copy of its window.
+
+    Pipecat measures the window itself, through a view that it cannot grow beside. Who looks at the
+    frames of this thread at that moment (a profiler, a watch on the event loop) keeps the view, and
+    the next audio fails.
+    """
+
+    @property
+    def volume(self) -> float:
+        """Loudness of the window, 0 to 1."""
+        if self._volume is None:
+            self._volume = calculate_audio_volume(bytes(self._buffer), self._sample_rate)
+        return self._volume
+
+
 class SharedSileroAnalyzer(SileroVADAnalyzer):
     """Pipecat's Silero analyzer without a model of its own."""
 
@@ -33,6 +51,7 @@ class SharedSileroAnalyzer(SileroVADAnalyzer):
         self._model = _SharedSileroModel(session)
         self._windows_since_reset = 0
         self._low_confidence_windows = 0
+        self._volume_tracker = _VolumeTracker()  # type: ignore[no-untyped-call]
 
     async def analyze_audio(self, buffer: bytes) -> VADState:
         """Return the state after `buffer`, in line.

@@ -59,7 +59,7 @@ class MemoryInputTransport(HearingInput):
         await self.push_frame(ClientConnectedFrame())
         await self.set_transport_ready(frame)
         if self._receiving is None:
-            self._receiving = self.create_task(self._receive())
+            self._receiving = self.create_task(self.keep_hearing(self._receive()))
 
     async def stop(self, frame: EndFrame) -> None:
         """Receive no more."""

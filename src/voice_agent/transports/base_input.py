@@ -1,6 +1,7 @@
 """Where a caller's audio enters a pipeline: voice activity at the door, audio in parcels."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer
@@ -95,6 +96,20 @@ class HearingInput(BaseInputTransport):
         if isinstance(frame, EndFrame):
             await self._pass_on()
         await super().process_frame(frame, direction)
+
+    async def keep_hearing(self, receiving: Awaitable[None]) -> None:
+        """Await `receiving`, which takes in what the caller says; end the leg when it fails.
+
+        Pipecat only logs it: the call would go on, with an agent that hears nothing.
+        """
+        try:
+            await receiving
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing is heard any more
+            await self.push_error(
+                f"the caller cannot be heard any more: {error!r}",
+                exception=error,
+                force_treat_as_permanent=True,
+            )
 
     async def push_audio_frame(self, frame: InputAudioRawFrame) -> None:
         """Take in mono audio of the pipeline's rate."""

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from pipecat.audio import volume
 from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 
 from tests.unit.audio.speech_like import RATE, speech_like
+from voice_agent.audio import voice_activity
 from voice_agent.audio.turn_completion import TURN_COMPLETION
 from voice_agent.audio.voice_activity import VOICE_ACTIVITY
 from voice_agent.core.agent import TurnSettings
@@ -37,6 +39,27 @@ async def test_voice_activity_gives_pipecats_confidences_and_states() -> None:
     finally:
         await ours.cleanup()
         await theirs.cleanup()
+
+
+async def test_who_looks_at_the_volume_being_measured_does_not_stop_the_hearing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[memoryview] = []
+
+    def looked_at(audio: bytes | bytearray, _: int) -> float:
+        measured.append(memoryview(audio))
+        return 0.5
+
+    monkeypatch.setattr(voice_activity, "calculate_audio_volume", looked_at, raising=False)
+    monkeypatch.setattr(volume, "calculate_audio_volume", looked_at, raising=False)
+    analyzer = (await VOICE_ACTIVITY.create()).analyzer(TurnSettings())
+    analyzer.set_sample_rate(RATE)
+    try:
+        for _ in range(40):
+            await analyzer.analyze_audio(bytes(WINDOW * 2))
+    finally:
+        await analyzer.cleanup()
+    assert len(measured) > 20
 
 
 async def test_calls_that_share_the_engine_do_not_hear_each_other() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -14,6 +15,7 @@ from voice_agent.core.session import EndReason, SessionState
 from voice_agent.sessions.manager import SessionPolicy
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.testing.script import Failure, Hang
+from voice_agent.testing.scripted_hearing import LoudnessAnalyzer
 from voice_agent.testing.scripted_llm import ScriptedLLM
 from voice_agent.testing.scripted_stt import ScriptedSTT
 from voice_agent.testing.scripted_tts import ScriptedTTS
@@ -63,6 +65,22 @@ async def test_a_model_that_fails_for_good_ends_the_leg_and_the_next_one_works()
             "Where are you?",
             "By the river.",
         ]
+
+
+async def test_a_leg_whose_ears_fail_ends_and_the_next_one_hears(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with ConversationHarness(AGENT, replies=REPLIES, policy=POLICY) as harness:
+        session_id = await harness.create()
+        call = await harness.call(session_id)
+        await call.agent_finishes("Hello.")
+        with monkeypatch.context() as broken:
+            broken.setattr(LoudnessAnalyzer, "analyze_audio", AsyncMock(side_effect=BufferError))
+            call.open_microphone()
+            assert await call.closed_by_server() is CloseReason.FAILED
+        again = await harness.call(session_id)
+        await again.say("Where are you?")
+        await again.agent_finishes("By the river.")
 
 
 async def test_a_model_that_hangs_is_left_by_speaking_again() -> None:

@@ -56,6 +56,9 @@ class HearingWebRTCInput(HearingInput, SmallWebRTCInputTransport):
 
     async def _receive_audio(self) -> None:
         """Take in what the caller says; Pipecat's has a task more for each packet of it."""
+        await self.keep_hearing(self._receive())
+
+    async def _receive(self) -> None:
         resampler = av.AudioResampler("s16", "mono", self.sample_rate)
         while True:
             frame = await self._next_frame()
