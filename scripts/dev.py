@@ -63,7 +63,7 @@ def test(arguments: Sequence[str]) -> int:
     if system.CHROMIUM in missing:
         suites.remove("e2e")
     chromium = system.CHROMIUM.path()
-    runs = pytest_runs(suites, options, cpu_count=os.cpu_count() or 1)
+    runs = pytest_runs(suites, options, cpu_count=os.cpu_count() or 1, root=ROOT)
     return _pytest(runs, {"CHROMIUM": chromium} if chromium else {})
 
 
