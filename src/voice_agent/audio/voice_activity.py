@@ -1,28 +1,19 @@
-"""Voice activity: one Silero model in a process, a small state for each call."""
+"""Voice activity: Pipecat's analyzer for each call, on the one Silero model of the process."""
 
 import asyncio
 
-import onnxruntime
 from pipecat.audio.utils import calculate_audio_volume
-from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
+from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams, VADState
 from pipecat.audio.volume import AudioVolumeTracker
 
+from voice_agent.audio.silero import SAMPLE_RATE, WINDOW_BYTES, SileroEngine
 from voice_agent.core.agent import TurnSettings
 from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
 
 MIN_VOLUME = 0.3
 """Loudness, 0 to 1 on Pipecat's scale, below which nothing is speech. Pipecat's own 0.6 recognises
 quiet voices 40 to 115 ms later (measured on flite's), which delays every barge-in."""
-
-
-class _SharedSileroModel(SileroOnnxModel):
-    """Pipecat's model wrapper round a session that other calls use too."""
-
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        self.session = session
-        self.sample_rates = [8000, 16000]
-        self.reset_states()  # type: ignore[no-untyped-call]
 
 
 class _VolumeTracker(AudioVolumeTracker):
@@ -42,46 +33,76 @@ class _VolumeTracker(AudioVolumeTracker):
 
 
 class SharedSileroAnalyzer(SileroVADAnalyzer):
-    """Pipecat's Silero analyzer without a model of its own."""
+    """Pipecat's Silero analyzer, its states and its resets, without a model of its own."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, params: VADParams) -> None:
+    def __init__(self, engine: SileroEngine, params: VADParams) -> None:
         # Skips SileroVADAnalyzer's constructor, which would load the model again (50 ms of CPU
         # and 10 MB a call); sets what it would have set.
         VADAnalyzer.__init__(self, params=params)
-        self._model = _SharedSileroModel(session)
+        self._engine = engine
+        self._memory = engine.open()
+        self._model = self._memory  # type: ignore[assignment] # Pipecat only resets it
         self._windows_since_reset = 0
         self._low_confidence_windows = 0
         self._volume_tracker = _VolumeTracker()  # type: ignore[no-untyped-call]
+        self._judged: float | None = None
+
+    def set_sample_rate(self, sample_rate: int) -> None:
+        """Take the pipeline's rate.
+
+        Raises:
+            ValueError: It is not 16 kHz, at which this project hears.
+        """
+        if sample_rate != SAMPLE_RATE:
+            raise ValueError(f"audio in a pipeline has {SAMPLE_RATE} Hz, not {sample_rate}")
+        super().set_sample_rate(sample_rate)
 
     async def analyze_audio(self, buffer: bytes) -> VADState:
-        """Return the state after `buffer`, in line.
+        """Return the state after `buffer`, without a thread.
 
-        A window takes 0.14 ms; Pipecat's hop to a thread and back takes 0.4 ms.
+        Pipecat's hop to a thread and back takes 0.4 ms, longer than the model.
         """
+        heard = self._vad_buffer + buffer
+        # Resets depend on the state after each window; longer audio is judged window by window.
+        if WINDOW_BYTES <= len(heard) < 2 * WINDOW_BYTES:
+            self._judged = await self._engine.confidence(self._memory, heard[:WINDOW_BYTES])
         return self._run_analyzer(buffer)
+
+    def voice_confidence(self, buffer: bytes) -> float:
+        """Return how sure the model is, 0 to 1, that there is a voice in the window `buffer`."""
+        confidence, self._judged = self._judged, None
+        if confidence is None:
+            confidence = self._engine.confidence_alone(self._memory, buffer)
+        self._maybe_reset_model(confidence)
+        return confidence
+
+    async def cleanup(self) -> None:
+        """Forget the call."""
+        self._engine.close(self._memory)
+        await super().cleanup()  # type: ignore[no-untyped-call]
 
 
 class VoiceActivityEngine:
     """The loaded model, from which every call takes an analyzer."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        self._session = session
+    def __init__(self, silero: SileroEngine) -> None:
+        self._silero = silero
 
     def analyzer(self, turn: TurnSettings) -> VADAnalyzer:
-        """Return a fresh analyzer for one call, for 8 or 16 kHz mono 16-bit audio."""
+        """Return a fresh analyzer for one call, for 16 kHz mono 16-bit audio."""
         params = VADParams(
             confidence=turn.confidence,
             start_secs=turn.start_s,
             stop_secs=turn.stop_s,
             min_volume=MIN_VOLUME,
         )
-        return SharedSileroAnalyzer(self._session, params)
+        return SharedSileroAnalyzer(self._silero, params)
 
 
 async def _load() -> VoiceActivityEngine:
     analyzer = await asyncio.to_thread(SileroVADAnalyzer)
     try:
-        return VoiceActivityEngine(analyzer._model.session)
+        return VoiceActivityEngine(SileroEngine(analyzer._model.session))
     finally:
         await analyzer.cleanup()
 

@@ -1,11 +1,16 @@
 """The shared engines against Pipecat's own analyzers: fails when Pipecat changes under them."""
 
+import asyncio
+import os
+import threading
+
 import numpy as np
 import pytest
 from pipecat.audio import volume
 from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADState
 
 from tests.unit.audio.speech_like import RATE, speech_like
 from voice_agent.audio import voice_activity
@@ -14,6 +19,33 @@ from voice_agent.audio.voice_activity import VOICE_ACTIVITY
 from voice_agent.core.agent import TurnSettings
 
 WINDOW = 512
+CHUNK_BYTES = 640
+"""20 ms, as clients send them: windows are complete at other moments than audio comes."""
+
+
+class Noting:
+    """An analyzer, and what it found."""
+
+    def __init__(self, analyzer: VADAnalyzer) -> None:
+        self.analyzer = analyzer
+        self.states: list[VADState] = []
+        self.confidences: list[float] = []
+        self._judge = analyzer.voice_confidence
+        analyzer.voice_confidence = self._note  # type: ignore[method-assign]
+
+    def _note(self, buffer: bytes) -> float:
+        confidence = self._judge(buffer)
+        self.confidences.append(float(np.squeeze(confidence)))
+        return confidence
+
+    async def hear(self, sound: np.ndarray) -> None:
+        """Take in `sound` as it would come, and note the state after each chunk."""
+        self.analyzer.set_sample_rate(RATE)
+        audio = sound.tobytes()
+        for start in range(0, len(audio), CHUNK_BYTES):
+            chunk = audio[start : start + CHUNK_BYTES]
+            self.states.append(await self.analyzer.analyze_audio(chunk))
+        await self.analyzer.cleanup()
 
 
 async def test_voice_activity_gives_pipecats_confidences_and_states() -> None:
@@ -39,6 +71,25 @@ async def test_voice_activity_gives_pipecats_confidences_and_states() -> None:
     finally:
         await ours.cleanup()
         await theirs.cleanup()
+
+
+async def test_calls_whose_windows_are_judged_together_get_pipecats_confidences_and_states() -> (
+    None
+):
+    engine = await VOICE_ACTIVITY.create()
+    sound = speech_like(12.0)
+    sounds = [sound[RATE * start : RATE * (start + 7)] for start in range(5)]
+    turn = TurnSettings(start_s=0.1, stop_s=0.3, confidence=0.5)
+    together = [Noting(engine.analyzer(turn)) for _ in sounds]
+    alone = [Noting(SileroVADAnalyzer(params=together[0].analyzer.params)) for _ in sounds]
+    await asyncio.gather(*map(Noting.hear, together, sounds))
+    for noting, piece in zip(alone, sounds, strict=True):
+        await noting.hear(piece)
+    for mine, theirs in zip(together, alone, strict=True):
+        assert mine.states == theirs.states
+        assert len(mine.confidences) == len(sounds[0]) // WINDOW
+        assert mine.confidences == pytest.approx(theirs.confidences, abs=1e-4)
+    assert any(VADState.SPEAKING in mine.states for mine in together)
 
 
 async def test_who_looks_at_the_volume_being_measured_does_not_stop_the_hearing(
@@ -77,6 +128,24 @@ async def test_calls_that_share_the_engine_do_not_hear_each_other() -> None:
     finally:
         for analyzer in (alone, beside, other):
             await analyzer.cleanup()
+
+
+async def test_a_burst_of_pauses_is_judged_in_a_few_threads() -> None:
+    engine = await TURN_COMPLETION.create()
+    analyzers = [engine.analyzer(TurnSettings()) for _ in range(8)]
+    before = threading.active_count()
+    try:
+        for analyzer in analyzers:
+            analyzer.set_sample_rate(RATE)
+            analyzer.append_audio(speech_like(1.0).tobytes(), is_speech=True)
+        verdicts = await asyncio.gather(*(each.analyze_end_of_turn() for each in analyzers))
+        assert len({state for state, _ in verdicts}) == 1
+        assert threading.active_count() - before <= (os.cpu_count() or 1)
+    finally:
+        for analyzer in analyzers:
+            await analyzer.cleanup()
+        assert TURN_COMPLETION.close is not None
+        await TURN_COMPLETION.close(engine)
 
 
 async def test_turn_completion_gives_pipecats_verdict() -> None:
