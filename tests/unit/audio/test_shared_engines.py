@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import sys
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADState
 
 from tests.unit.audio.speech_like import RATE, speech_like
 from voice_agent.audio import voice_activity
-from voice_agent.audio.turn_completion import TURN_COMPLETION
+from voice_agent.audio.turn_completion import NICENESS, TURN_COMPLETION
 from voice_agent.audio.voice_activity import VOICE_ACTIVITY
 from voice_agent.core.agent import TurnSettings
 
@@ -144,6 +146,21 @@ async def test_a_burst_of_pauses_is_judged_in_a_few_threads() -> None:
     finally:
         for analyzer in analyzers:
             await analyzer.cleanup()
+        assert TURN_COMPLETION.close is not None
+        await TURN_COMPLETION.close(engine)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux")
+async def test_verdicts_give_way_to_the_event_loop() -> None:
+    engine = await TURN_COMPLETION.create()
+    analyzer = engine.analyzer(TurnSettings())
+    try:
+        threads: Any = analyzer
+        asked = asyncio.get_running_loop().run_in_executor(
+            threads._model_executor, lambda: os.getpriority(os.PRIO_PROCESS, 0)
+        )
+        assert await asked == os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
+    finally:
         assert TURN_COMPLETION.close is not None
         await TURN_COMPLETION.close(engine)
 
