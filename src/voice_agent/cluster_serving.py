@@ -1,0 +1,55 @@
+"""Runs several processes from the command line, with this one as their supervisor."""
+
+import asyncio
+import sys
+import time
+
+import typer
+import uvloop
+
+from voice_agent.briefing import Briefing, pack
+from voice_agent.cluster.supervisor import Plan, Supervisor
+from voice_agent.config import PREFIX, Settings
+from voice_agent.core.errors import SettingsError
+from voice_agent.listening import addresses_to_open, host_addresses, listen
+from voice_agent.observability.logs import configure_logs
+from voice_agent.starting import first_words
+
+NAME = "supervisor"
+"""What its lines in the log are marked with."""
+_PROCESS = "voice_agent.cluster_process"
+
+
+def run_cluster(settings: Settings) -> int:
+    """Serve with `settings.workers` processes until told to stop; return the exit code.
+
+    Raises:
+        SettingsError: Something in the settings stands in the way; the message names the mend.
+    """
+    configure_logs(settings.log_level, settings.log_format, process=NAME)
+    for line in first_words(settings, f"{settings.workers} processes"):
+        typer.echo(line)
+    if settings.tls is not None:
+        raise SettingsError(
+            f"{PREFIX}TLS: with several processes HTTPS is for a proxy in front of them; "
+            f"use one, or leave {PREFIX}WORKERS at 1"
+        )
+    typer.echo("Starting ...")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_supervise(settings))
+
+
+async def _supervise(settings: Settings) -> int:
+    listener = listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    plan = Plan(
+        listener,
+        (sys.executable, "-m", _PROCESS),
+        [pack(Briefing(settings, index)) for index in range(settings.workers)],
+    )
+
+    def announce() -> None:
+        for address in addresses_to_open(settings, port, host_addresses()):
+            typer.echo(f"ready: open {address}", err=True)
+
+    return await Supervisor(plan, time.monotonic).run(announce)
