@@ -15,6 +15,7 @@ from voice_agent.cluster.one_request import PLACED, OneRequest
 from voice_agent.cluster.parcel import Parcel
 from voice_agent.cluster.placement import Load
 from voice_agent.cluster.taking import Taker
+from voice_agent.listening import listen
 from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.server import DrainingServer, server_config
 from voice_agent.services.provider import Stage
@@ -56,6 +57,8 @@ class Member:
             host_sessions=whole.max_sessions,
             listeners=(membership.note,),
         ) as app:
+            if own.device_port is not None:
+                listen(own.host, own.device_port, setting="VOICE_AGENT_DEVICE_PORT").close()
             await app.warm_up()
             app.serve_device()
             await self._take_calls(app, membership)

@@ -1,6 +1,7 @@
 """Runs several processes from the command line, with this one as their supervisor."""
 
 import asyncio
+import signal
 import sys
 import time
 
@@ -13,6 +14,7 @@ from voice_agent.config import PREFIX, Settings
 from voice_agent.core.errors import SettingsError
 from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.logs import configure_logs
+from voice_agent.shares import require_shareable
 from voice_agent.starting import first_words
 
 NAME = "supervisor"
@@ -34,6 +36,9 @@ def run_cluster(settings: Settings) -> int:
             f"{PREFIX}TLS: with several processes HTTPS is for a proxy in front of them; "
             f"use one, or leave {PREFIX}WORKERS at 1"
         )
+    require_shareable(settings, settings.workers)
+    # Until the supervisor listens to signals Ctrl-C ends it outright: nothing is there to end yet.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     typer.echo("Starting ...")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_supervise(settings))

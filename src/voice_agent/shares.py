@@ -28,9 +28,7 @@ def share(settings: Settings, index: int, count: int, *, lends_hearing: bool) ->
     Raises:
         SettingsError: A limit is too small for each process to have a part of it.
     """
-    faults = list(_faults(settings, count))
-    if faults:
-        raise SettingsError("\n".join(faults))
+    require_shareable(settings, count)
     changes: dict[str, Any] = {"max_sessions": _part(settings.max_sessions, index, count)}
     for field in _STREAM_FIELDS:
         streams = getattr(settings, field)
@@ -42,6 +40,17 @@ def share(settings: Settings, index: int, count: int, *, lends_hearing: bool) ->
     if index:
         changes["device_port"] = None
     return settings.model_copy(update=changes)
+
+
+def require_shareable(settings: Settings, count: int) -> None:
+    """Do nothing when `count` processes can share what `settings` allow.
+
+    Raises:
+        SettingsError: A limit is too small; the message has a line for each that is.
+    """
+    faults = list(_faults(settings, count))
+    if faults:
+        raise SettingsError("\n".join(faults))
 
 
 def _faults(settings: Settings, count: int) -> Iterator[str]:

@@ -52,6 +52,8 @@ class Post:
         """Whether a process of this post has ended, once."""
         self.fault: str | None = None
         """What its last process said stood in its way."""
+        self.tells_faults = True
+        """Whether such a fault is logged; somebody else says it otherwise."""
         self.restarts = 0
         self._start = start
         self._placement = placement
@@ -76,11 +78,11 @@ class Post:
             if self._stopping.is_set():
                 return
             wait_s = self._backoff.after(self._monotonic() - began)
-            logger.warning("process {} starts again in {:g} s", self.name, wait_s)
             try:
                 async with asyncio.timeout(wait_s):
                     await self._stopping.wait()
             except TimeoutError:
+                logger.warning("process {} is started again", self.name)
                 self.restarts += 1
 
     def stop(self, *, at_once: bool = False) -> None:
@@ -120,7 +122,7 @@ class Post:
             self.process = None
             process.close()
             self._on_gone(self.name)
-        if not self._stopping.is_set():
+        if not self._stopping.is_set() and self.fault is None:
             logger.error("process {} ended ({})", self.name, _how(code))
 
     async def _hear(self, process: ServerProcess) -> None:
@@ -136,7 +138,7 @@ class Post:
                         self.is_ready.set()
                 case Failed(message=fault):
                     self.fault = fault
-                    if self.is_ready.is_set():
+                    if self.tells_faults:
                         logger.error("process {}: {}", self.name, fault)
                 case Asked() | Answer():
                     self._on_message(self.name, message)
@@ -150,14 +152,18 @@ class Post:
 
     async def _watch(self, process: ServerProcess) -> None:
         """Kill a process that does not come up, or is stuck."""
-        began = self._monotonic()
+        began = takes_none_since = self._monotonic()
         while True:
             await asyncio.sleep(_WATCH_EVERY_S)
             now = self._monotonic()
+            if not process.giver.is_closed:
+                takes_none_since = now
             if not self.serves and now - began > START_TIMEOUT_S:
                 logger.error("process {} does not come up; killing it", self.name)
                 process.kill()
-            elif self._placement.silence(self.name, now) > KILL_AFTER_S:
+            elif (
+                max(self._placement.silence(self.name, now), now - takes_none_since) > KILL_AFTER_S
+            ):
                 logger.error("process {} is stuck; killing it", self.name)
                 process.kill()
 

@@ -98,6 +98,7 @@ class Supervisor:
             SettingsError: What the first one says stands in its way.
         """
         first, *others = self._posts.values()
+        first.tells_faults = False
         self._keep(first)
         if not await self._any(first.is_ready.wait(), first.first_end.wait()):
             return False
@@ -106,6 +107,7 @@ class Supervisor:
                 raise SettingsError(first.fault)
             logger.error("the first process ended before it could take calls; see above")
             return False
+        first.tells_faults = True
         for post in others:
             self._keep(post)
         for post in others:
