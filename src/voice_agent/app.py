@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from pipecat.transports.smallwebrtc.connection import IceServer as PeerIceServer
 
@@ -45,7 +44,7 @@ from voice_agent.sessions.device_port import serve_device
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.storage.memory_session_store import MemorySessionStore
-from voice_agent.tls import TlsFiles, prepare_tls
+from voice_agent.tls import tls_files
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.webrtc.manager import WebRTCManager
 from voice_agent.transports.websocket.device import DeviceConnection
@@ -213,7 +212,7 @@ async def run(settings: Settings, announce: Callable[[str], None]) -> int:
     own_addresses = host_addresses()
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
-        tls = _tls(settings, own_addresses)
+        tls = tls_files(settings, own_addresses, datetime.now(UTC))
         app = await stack.enter_async_context(application(settings))
         if settings.device_port is not None:
             listen(settings.host, settings.device_port, setting="VOICE_AGENT_DEVICE_PORT").close()
@@ -272,15 +271,6 @@ def _require_default_agent(settings: Settings, agents: AgentRepository) -> None:
         agents.get(settings.default_agent)
     except AgentNotFoundError as error:
         raise SettingsError(f"VOICE_AGENT_DEFAULT_AGENT: {error}") from error
-
-
-def _tls(settings: Settings, own_addresses: Sequence[str]) -> TlsFiles | None:
-    if settings.tls is None:
-        return None
-    names = {settings.host, *own_addresses}
-    if settings.public_url:
-        names.add(urlsplit(settings.public_url).hostname or "")
-    return prepare_tls(settings.tls, settings.data_dir, sorted(names - {""}), datetime.now(UTC))
 
 
 async def _serve_device(app: Application, port: int) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from typing import Any
 
 from loguru import logger
 
@@ -17,7 +18,7 @@ from voice_agent.cluster.placement import Load
 from voice_agent.cluster.taking import Taker
 from voice_agent.listening import listen
 from voice_agent.observability.memory import limit_malloc_arenas
-from voice_agent.server import DrainingServer, server_config
+from voice_agent.server import CAME_FROM, CameFrom, DrainingServer, server_config
 from voice_agent.services.provider import Stage
 from voice_agent.services.registry import PROVIDERS
 from voice_agent.shares import share
@@ -91,7 +92,9 @@ class Member:
 async def _adopt(
     server: DrainingServer, membership: Membership, connection: socket.socket, parcel: Parcel
 ) -> None:
-    state = {PLACED: parcel.number} if parcel.begins_session else {}
+    state: dict[str, Any] = {PLACED: parcel.number} if parcel.begins_session else {}
+    if parcel.secured is not None:
+        state[CAME_FROM] = CameFrom(parcel.secured.client, parcel.secured.server)
     try:
         await server.adopt(connection, parcel.received, state)
     except OSError as error:

@@ -2,16 +2,17 @@
 
 import asyncio
 import signal
+import ssl
 import sys
 import time
+from datetime import UTC, datetime
 
 import typer
 import uvloop
 
 from voice_agent.briefing import Briefing, pack
 from voice_agent.cluster.supervisor import Plan, Supervisor
-from voice_agent.config import PREFIX, Settings
-from voice_agent.core.errors import SettingsError
+from voice_agent.config import Settings
 from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.logs import configure_logs
 from voice_agent.shares import require_shareable
@@ -31,17 +32,24 @@ def run_cluster(settings: Settings) -> int:
     configure_logs(settings.log_level, settings.log_format, process=NAME)
     for line in first_words(settings, f"{settings.workers} processes"):
         typer.echo(line)
-    if settings.tls is not None:
-        raise SettingsError(
-            f"{PREFIX}TLS: with several processes HTTPS is for a proxy in front of them; "
-            f"use one, or leave {PREFIX}WORKERS at 1"
-        )
     require_shareable(settings, settings.workers)
     # Until the supervisor listens to signals Ctrl-C ends it outright: nothing is there to end yet.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     typer.echo("Starting ...")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_supervise(settings))
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls is None:
+        return None
+    from voice_agent.tls import tls_files  # noqa: PLC0415 - memory that few need
+
+    files = tls_files(settings, host_addresses(), datetime.now(UTC))
+    assert files is not None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    return context
 
 
 async def _supervise(settings: Settings) -> int:
@@ -51,6 +59,7 @@ async def _supervise(settings: Settings) -> int:
         listener,
         (sys.executable, "-m", _PROCESS),
         [pack(Briefing(settings, index)) for index in range(settings.workers)],
+        _tls(settings),
     )
 
     def announce() -> None:

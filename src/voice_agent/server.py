@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -25,12 +26,30 @@ PING_TIMEOUT_S = 10.0
 SHUTDOWN_TIMEOUT_S = 5
 
 
+CAME_FROM = "came_from"
+"""In the `state` of a scope: a `CameFrom`, of connections that somebody else has decrypted."""
+
+
+@dataclass(frozen=True)
+class CameFrom:
+    """Between which two addresses a TLS connection is, host and port."""
+
+    client: tuple[str, int]
+    server: tuple[str, int]
+
+
 class MediaWebSocketProtocol(WebSocketsSansIOProtocol):
     """Tells a client that vanished from one that said goodbye.
 
     uvicorn reports 1005, a goodbye without a code, whenever a connection is over; without a close
     frame of the client it is 1006 (RFC 6455, 7.1.5), and the session waits for him to come back.
     """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport, and who is really at its other end."""
+        super().connection_made(transport)
+        if (came_from := self.app_state.get(CAME_FROM)) is not None:
+            self.client, self.server, self.scheme = came_from.client, came_from.server, "wss"
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Report 1006 first when the client has sent no close frame."""
@@ -47,6 +66,8 @@ class _AdoptedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take in what was read, before anything that comes now."""
         super().connection_made(transport)
+        if (came_from := self.app_state.get(CAME_FROM)) is not None:
+            self.client, self.server, self.scheme = came_from.client, came_from.server, "https"
         received, self.received = self.received, b""
         self.data_received(received)
 

@@ -13,6 +13,7 @@ from voice_agent.cluster.parcel import Parcel
 from voice_agent.cluster.placement import Placement
 from voice_agent.cluster.refusal import HEAD_TOO_LARGE, NOBODY_READY, STOPPING, TOO_SLOW
 from voice_agent.cluster.routing import Destination
+from voice_agent.cluster.tls_door import TlsDoor
 from voice_agent.cluster.visitor import HeadTooLargeError, Visit, Visitor, VisitorGoneError
 
 VISITORS_LIMIT: Final = 4096
@@ -39,6 +40,7 @@ class Doorway:
         placement: Which process gets what.
         giver_of: Returns what takes connections to the process of that name, None when it is gone.
         monotonic: The time, in seconds.
+        tls: Ends TLS, where clients come over it.
     """
 
     def __init__(
@@ -47,13 +49,16 @@ class Doorway:
         placement: Placement,
         giver_of: Callable[[str], Gives | None],
         monotonic: Callable[[], float],
+        tls: TlsDoor | None = None,
     ) -> None:
+        self._tls = tls
         self._listener = listener
         self._placement = placement
         self._giver_of = giver_of
         self._monotonic = monotonic
         self._numbers = itertools.count(1)
-        self._visits: dict[asyncio.Task[None], Visitor] = {}
+        self._visits: dict[asyncio.Task[None], None] = {}
+        """The oldest first."""
         self._is_closing = False
         self._accepting: asyncio.Task[None] | None = None
 
@@ -85,14 +90,23 @@ class Doorway:
                 continue
             if len(self._visits) >= VISITORS_LIMIT:
                 self._make_room()
-            visitor = Visitor(connection)
-            visiting = asyncio.create_task(self._receive(visitor), name="visitor")
-            self._visits[visiting] = visitor
+            visiting = asyncio.create_task(self._let_in(connection), name="visitor")
+            self._visits[visiting] = None
             visiting.add_done_callback(self._visits.pop)
 
     def _make_room(self) -> None:
         if self._visits:
             next(iter(self._visits)).cancel()
+
+    async def _let_in(self, connection: socket.socket) -> None:
+        secured = None
+        if self._tls is not None:
+            try:
+                connection, secured = await self._tls.enter(connection)
+            except (OSError, TimeoutError) as error:
+                logger.debug("a TLS handshake failed: {}", error)
+                return
+        await self._receive(Visitor(connection, secured))
 
     async def _receive(self, visitor: Visitor) -> None:
         try:
@@ -121,7 +135,7 @@ class Doorway:
             if begins:
                 self._placement.placed(name, number, self._monotonic())
             try:
-                parcel = Parcel(number, visit.received, begins)
+                parcel = Parcel(number, visit.received, begins, visitor.secured)
                 await giver.give(visitor.connection, parcel, HAND_OVER_TIMEOUT_S)
             except NotTakenError:
                 self._placement.withdrawn(name, number)

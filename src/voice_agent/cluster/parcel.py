@@ -10,6 +10,17 @@ ACKNOWLEDGEMENT: Final = struct.Struct(">Q")
 """What a process sends back as soon as it has a connection: the parcel's number."""
 
 
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Secured:
+    """Between whom a connection is that came over TLS: its socket cannot tell any more."""
+
+    client: Address
+    server: Address
+
+
 @dataclass(frozen=True)
 class Parcel:
     """What goes with a connection's socket.
@@ -21,6 +32,7 @@ class Parcel:
     number: int
     received: bytes
     begins_session: bool = False
+    secured: Secured | None = None
 
 
 def pack(parcel: Parcel) -> bytes:
@@ -39,4 +51,7 @@ def unpack(content: bytes) -> Parcel:
     """
     (length,) = _META.unpack_from(content)
     begin = _META.size + length
-    return Parcel(received=content[begin:], **json.loads(content[_META.size : begin]))
+    said = json.loads(content[_META.size : begin])
+    if (secured := said.pop("secured")) is not None:
+        said["secured"] = Secured(tuple(secured["client"]), tuple(secured["server"]))
+    return Parcel(received=content[begin:], **said)

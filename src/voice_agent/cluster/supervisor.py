@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from voice_agent.cluster.messages import Answer, Answered, Asked
 from voice_agent.cluster.placement import Placement
 from voice_agent.cluster.post import Post, Starter
 from voice_agent.cluster.server_process import ServerProcess
+from voice_agent.cluster.tls_door import TlsDoor
 from voice_agent.core.errors import SettingsError
 from voice_agent.core.neighbours import Question
 from voice_agent.core.process_ids import process_name
@@ -40,6 +42,7 @@ class Plan:
     listener: socket.socket
     command: Sequence[str]
     briefings: Sequence[bytes]
+    tls: ssl.SSLContext | None = None
 
 
 class Supervisor:
@@ -59,7 +62,10 @@ class Supervisor:
             )
             for index, briefing in enumerate(plan.briefings)
         }
-        self._doorway = Doorway(plan.listener, self._placement, self._giver_of, monotonic)
+        self._tls = TlsDoor(plan.tls) if plan.tls is not None else None
+        self._doorway = Doorway(
+            plan.listener, self._placement, self._giver_of, monotonic, self._tls
+        )
         self._keeping: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -128,6 +134,8 @@ class Supervisor:
                 for post in self._posts.values():
                     post.kill()
         await asyncio.gather(*self._keeping, return_exceptions=True)
+        if self._tls is not None:
+            await self._tls.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass
 from typing import Final
 
+from voice_agent.cluster.parcel import Secured
 from voice_agent.cluster.request_body import read_body
 from voice_agent.cluster.request_head import HeadFault, RequestHead, read_head
 from voice_agent.cluster.routing import ANY, Route, needs_body, route
@@ -36,11 +37,12 @@ class Visit:
 
 
 class Visitor:
-    """One accepted connection."""
+    """One accepted connection; `secured` when it came over TLS."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, secured: Secured | None = None) -> None:
         connection.setblocking(False)
         self.connection = connection
+        self.secured = secured
         self._received = bytearray()
 
     @property
