@@ -1,6 +1,7 @@
 """The one port to the outside: accepts connections and brings each to a process."""
 
 import asyncio
+import functools
 import itertools
 import socket
 from collections.abc import Callable
@@ -92,7 +93,12 @@ class Doorway:
                 self._make_room()
             visiting = asyncio.create_task(self._let_in(connection), name="visitor")
             self._visits[visiting] = None
-            visiting.add_done_callback(self._visits.pop)
+            visiting.add_done_callback(functools.partial(self._over, connection))
+
+    def _over(self, connection: socket.socket, visiting: "asyncio.Task[None]") -> None:
+        del self._visits[visiting]
+        if visiting.cancelled():  # perhaps before it began
+            connection.close()
 
     def _make_room(self) -> None:
         if self._visits:
