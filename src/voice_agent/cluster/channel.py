@@ -52,7 +52,9 @@ class Channel:
             while data := await self._reader.read(_READ_BYTES):
                 for content in frames.feed(data):
                     yield decode(content)
-        except (OSError, FrameError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:  # as when the other end is killed
+            logger.debug("a control channel ended: {}", error)
+        except (FrameError, ValueError, KeyError, TypeError) as error:
             logger.warning("a control channel broke: {!r}", error)
 
     async def flush(self) -> None:

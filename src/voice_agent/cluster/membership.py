@@ -17,7 +17,7 @@ from voice_agent.core.neighbours import Gathered
 from voice_agent.core.neighbours import Question as Subject
 
 REPORT_AT_MOST_EVERY_S: Final = 0.02
-REPORT_AT_LEAST_EVERY_S: Final = 0.5
+REPORT_AT_LEAST_EVERY_S: Final = 1.0
 """Who is not heard of for long is taken for stuck; see `placement` and `post`."""
 _ASK_TIMEOUT_S: Final = 2 * ANSWER_TIMEOUT_S
 
