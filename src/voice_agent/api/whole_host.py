@@ -53,5 +53,6 @@ async def host_sessions(services: ApiServices) -> SessionList:
     """Return the sessions of this host, newest first."""
     own = await own_answer(services, Question.SESSIONS)
     others = await services.neighbours.ask(Question.SESSIONS, own)
-    views = [SessionView.model_validate(view) for each in (own, *others.answers) for view in each]
-    return SessionList(sessions=sorted(views, key=lambda view: view.created_at, reverse=True))
+    views = {view["session_id"]: view for each in (*others.answers, own) for view in each}
+    sessions = map(SessionView.model_validate, views.values())
+    return SessionList(sessions=sorted(sessions, key=lambda each: each.created_at, reverse=True))
