@@ -11,6 +11,7 @@ import typer
 import uvloop
 
 from voice_agent.briefing import Briefing, pack
+from voice_agent.cluster.open_files import allow_open_files
 from voice_agent.cluster.supervisor import Plan, Supervisor
 from voice_agent.config import Settings
 from voice_agent.listening import addresses_to_open, host_addresses, listen
@@ -35,6 +36,7 @@ def run_cluster(settings: Settings) -> int:
     require_shareable(settings, settings.workers)
     # Until the supervisor listens to signals Ctrl-C ends it outright: nothing is there to end yet.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    allow_open_files()
     typer.echo("Starting ...")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_supervise(settings))

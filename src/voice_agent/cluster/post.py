@@ -18,6 +18,8 @@ KILL_AFTER_S: Final = 20.0
 GOODBYE_S: Final = 5.0
 """How long a process may go on that has closed its control channel."""
 _WATCH_EVERY_S: Final = 0.5
+_QUIET_S: Final = 2.0
+"""A healthy process reports more often."""
 
 Starter = Callable[[Callable[[], None]], Awaitable[ServerProcess]]
 """Starts a process; its argument is called when that takes no more connections."""
@@ -151,19 +153,23 @@ class Post:
             process.kill()
 
     async def _watch(self, process: ServerProcess) -> None:
-        """Kill a process that does not come up, or is stuck."""
-        began = takes_none_since = self._monotonic()
+        """Kill a process that does not come up, or is stuck.
+
+        Counted is what this task has watched, not the clock: if the supervisor itself was stopped
+        for a while, that is nobody's silence.
+        """
+        starting_s = quiet_s = 0.0
         while True:
             await asyncio.sleep(_WATCH_EVERY_S)
-            now = self._monotonic()
-            if not process.giver.is_closed:
-                takes_none_since = now
-            if not self.serves and now - began > START_TIMEOUT_S:
+            starting_s = 0.0 if self.serves else starting_s + _WATCH_EVERY_S
+            quiet = self._placement.silence(self.name, self._monotonic()) > _QUIET_S
+            # One that takes no more connections is about to end, and may hang at that.
+            is_quiet = quiet or process.giver.is_closed
+            quiet_s = quiet_s + _WATCH_EVERY_S if is_quiet else 0.0
+            if starting_s > START_TIMEOUT_S:
                 logger.error("process {} does not come up; killing it", self.name)
                 process.kill()
-            elif (
-                max(self._placement.silence(self.name, now), now - takes_none_since) > KILL_AFTER_S
-            ):
+            elif quiet_s > KILL_AFTER_S:
                 logger.error("process {} is stuck; killing it", self.name)
                 process.kill()
 
