@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from loguru import logger
@@ -56,10 +56,6 @@ class Membership:
     def settled(self, number: int) -> None:
         """A request that was placed here to begin a session has begun it, or was refused."""
         self._settled.append(number)
-        self._changed.set()
-
-    def changed(self) -> None:
-        """Something has changed of the load."""
         self._changed.set()
 
     async def failed(self, message: str) -> None:
@@ -124,7 +120,7 @@ class Membership:
         if self._answer is not None:
             self._channel.send(Answer(number, await self._answer(subject)))
 
-    def _own(self, work: Any, name: str) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+    def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

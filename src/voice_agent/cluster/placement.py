@@ -98,11 +98,6 @@ class Placement:
         known = self._processes.get(name)
         return now - known.heard_at if known else 0.0
 
-    @property
-    def ready_count(self) -> int:
-        """How many processes can be given something, silent ones included."""
-        return sum(known.load.is_ready for known in self._processes.values())
-
     def _fullness(self, name: str, now: float) -> tuple[float, int]:
         known = self._processes[name]
         return known.begun(now) / max(1, known.load.quota), known.load.peers

@@ -118,5 +118,4 @@ def test_without_a_process_that_is_ready_there_is_no_choice() -> None:
     placement.heard("p0", load(is_ready=False), (), 0.0)
     for route in (ANY, LEAST_LOADED, owner("p0")):
         assert placement.choose(route, 0.0) is None
-    assert placement.ready_count == 0
     assert placement.silence("p9", 7.0) == 0.0
