@@ -4,13 +4,11 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
-from fastapi import FastAPI
 from pipecat.transports.smallwebrtc.connection import IceServer as PeerIceServer
 
 from voice_agent.api.app import create_api
@@ -26,7 +24,10 @@ from voice_agent.config import Settings
 from voice_agent.console_files import console_directory
 from voice_agent.core.clock import SystemClock
 from voice_agent.core.errors import AgentNotFoundError, PoolRefusedError, SettingsError
+from voice_agent.core.events import EventListener
+from voice_agent.core.neighbours import Neighbours, NoNeighbours
 from voice_agent.core.pool import WarmServicePool
+from voice_agent.core.process_ids import FIRST_PROCESS
 from voice_agent.core.service_pool import PoolSizes, slots
 from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.event_log import log_event
@@ -43,7 +44,7 @@ from voice_agent.sessions.device_port import serve_device
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.storage.memory_session_store import MemorySessionStore
-from voice_agent.tls import TlsFiles, prepare_tls
+from voice_agent.tls import tls_files
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.webrtc.manager import WebRTCManager
 from voice_agent.transports.websocket.device import DeviceConnection
@@ -85,6 +86,13 @@ class Application:
         self.garbage.freeze()
         self.not_ready = None
 
+    def serve_device(self) -> None:
+        """Listen for the device, if it has a port."""
+        if self.settings.device_port is not None:
+            self.device = asyncio.create_task(
+                _serve_device(self, self.settings.device_port), name="device port"
+            )
+
     async def drain(self) -> None:
         """End every call; no further one is taken."""
         self.not_ready = "the server is stopping"
@@ -97,8 +105,20 @@ class Application:
 
 
 @asynccontextmanager
-async def application(settings: Settings) -> AsyncIterator[Application]:
+async def application(
+    settings: Settings,
+    *,
+    process: str = FIRST_PROCESS,
+    host_sessions: int | None = None,
+    listeners: Iterable[EventListener] = (),
+) -> AsyncIterator[Application]:
     """Build everything, and unmake it at the end.
+
+    Args:
+        settings: What this process may have.
+        process: Its name.
+        host_sessions: How many sessions all processes may have, where there are several.
+        listeners: Who else is told what happens in sessions.
 
     Raises:
         SettingsError: Something in the settings stands in the way; the message names the mend.
@@ -122,10 +142,12 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
         policy=SessionPolicy(
             default_agent=settings.default_agent,
             max_sessions=settings.max_sessions,
+            host_sessions=host_sessions,
             resume_window_s=settings.resume_window,
         ),
         clock=clock,
-        listeners=(log_event, garbage, metrics),
+        listeners=(log_event, garbage, metrics, *listeners),
+        process=process,
     )
     metrics.collect_sessions(sessions.live_states)
     app = Application(
@@ -136,7 +158,7 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
         voice=providers[Stage.TTS],
         sessions=sessions,
         websockets=WebSocketManager(clock.monotonic),
-        webrtc=WebRTCManager(_peer_ice_servers(settings)),
+        webrtc=WebRTCManager(_peer_ice_servers(settings), process=process),
         garbage=garbage,
         metrics=metrics,
     )
@@ -148,30 +170,29 @@ async def application(settings: Settings) -> AsyncIterator[Application]:
         garbage.close()
 
 
-def api_of(app: Application) -> FastAPI:
-    """Return the HTTP and WebSocket front of `app`."""
+def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiServices:
+    """Return what the routes call of `app`, and of the processes beside this one."""
     settings = app.settings
-    return create_api(
-        ApiServices(
-            sessions=app.sessions,
-            websockets=app.websockets,
-            peers=app.webrtc,
-            agents=app.agents,
-            pool=app.pool,
-            metrics=app.metrics,
-            transports=tuple(TransportKind(name) for name in settings.transports),
-            knock_rules=KnockRules(
-                bound_host=settings.host,
-                public_url=settings.public_url,
-                allowed_hosts=settings.allowed_hosts,
-                allowed_origins=settings.allowed_origins,
-            ),
-            unready=lambda: app.not_ready,
-            open_access=settings.auth == "off",
+    return ApiServices(
+        sessions=app.sessions,
+        websockets=app.websockets,
+        peers=app.webrtc,
+        agents=app.agents,
+        pool=app.pool,
+        metrics=app.metrics,
+        transports=tuple(TransportKind(name) for name in settings.transports),
+        knock_rules=KnockRules(
+            bound_host=settings.host,
             public_url=settings.public_url,
-            ice_servers=_client_ice_servers(settings),
-            console=console_directory(),
-        )
+            allowed_hosts=settings.allowed_hosts,
+            allowed_origins=settings.allowed_origins,
+        ),
+        unready=lambda: app.not_ready,
+        open_access=settings.auth == "off",
+        public_url=settings.public_url,
+        ice_servers=_client_ice_servers(settings),
+        console=console_directory(),
+        neighbours=neighbours or NoNeighbours(),
     )
 
 
@@ -191,21 +212,18 @@ async def run(settings: Settings, announce: Callable[[str], None]) -> int:
     own_addresses = host_addresses()
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
-        tls = _tls(settings, own_addresses)
+        tls = tls_files(settings, own_addresses, datetime.now(UTC))
         app = await stack.enter_async_context(application(settings))
         if settings.device_port is not None:
             listen(settings.host, settings.device_port, setting="VOICE_AGENT_DEVICE_PORT").close()
         await app.warm_up()
         config = server_config(
-            api_of(app),
+            create_api(services_of(app)),
             certificate=str(tls.certificate) if tls else None,
             key=str(tls.key) if tls else None,
         )
         server = DrainingServer(config, app.drain)
-        if settings.device_port is not None:
-            app.device = asyncio.create_task(
-                _serve_device(app, settings.device_port), name="device port"
-            )
+        app.serve_device()
         for address in addresses_to_open(settings, port, own_addresses):
             announce(address)
         await server.serve(sockets=[listener])
@@ -253,15 +271,6 @@ def _require_default_agent(settings: Settings, agents: AgentRepository) -> None:
         agents.get(settings.default_agent)
     except AgentNotFoundError as error:
         raise SettingsError(f"VOICE_AGENT_DEFAULT_AGENT: {error}") from error
-
-
-def _tls(settings: Settings, own_addresses: Sequence[str]) -> TlsFiles | None:
-    if settings.tls is None:
-        return None
-    names = {settings.host, *own_addresses}
-    if settings.public_url:
-        names.add(urlsplit(settings.public_url).hostname or "")
-    return prepare_tls(settings.tls, settings.data_dir, sorted(names - {""}), datetime.now(UTC))
 
 
 async def _serve_device(app: Application, port: int) -> None:

@@ -64,9 +64,15 @@ def _everywhere(
 def serve(options: dict[str, Any]) -> None:
     """Take calls until it is stopped (Ctrl-C)."""
     from voice_agent.config_loading import load_settings  # noqa: PLC0415
+
+    settings = load_settings(options)
+    if settings.workers > 1:
+        from voice_agent.cluster_serving import run_cluster  # noqa: PLC0415
+
+        raise typer.Exit(run_cluster(settings))
     from voice_agent.serving import run_server  # noqa: PLC0415
 
-    raise typer.Exit(run_server(load_settings(options)))
+    raise typer.Exit(run_server(settings))
 
 
 @cli.command()

@@ -9,6 +9,7 @@ import typer
 OPTIONS: Mapping[str, str] = {
     "host": "Address to listen on.",
     "port": "Port to listen on; 0 takes any free one.",
+    "workers": "How many processes take calls.",
     "tls": "HTTPS with 'self-signed' or with cert.pem[,key.pem].",
     "public_url": "The address people reach it by.",
     "device_port": "A port for one device without HTTP.",

@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(min_length=1, examples=["127.0.0.1"])] = "127.0.0.1"
     port: Port = 7860
     """0 takes any free port."""
+    workers: Annotated[int, Field(ge=1, le=256, examples=["4"])] = 1
+    """How many processes take calls; with more than one a supervisor shares them out."""
     public_url: Annotated[HttpUrl | None, Field(examples=["https://voice.example.com"])] = None
     tls: Annotated[str | None, Field(examples=["self-signed", "cert.pem,key.pem"])] = None
     device_port: Annotated[Port | None, Field(examples=["8765"])] = None

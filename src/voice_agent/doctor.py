@@ -17,6 +17,7 @@ from voice_agent.config import Settings
 from voice_agent.console_files import console_directory
 from voice_agent.core.errors import AgentNotFoundError, SettingsError
 from voice_agent.listening import host_addresses, listen, microphone_needs_tls
+from voice_agent.shares import require_shareable
 from voice_agent.tls import RENEW_BEFORE, SELF_SIGNED, SELF_SIGNED_FILE, read_tls
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ async def examine(settings: Settings, now: datetime) -> Sequence[Check]:
         check_data_directory(settings.data_dir),
         check_port(settings.host, settings.port, "PORT"),
     ]
+    if settings.workers > 1:
+        checks.append(check_processes(settings))
     if settings.device_port is not None:
         checks.append(check_port(settings.host, settings.device_port, "DEVICE_PORT"))
     if settings.tls is not None:
@@ -105,6 +108,15 @@ def check_data_directory(directory: Path) -> Check:
         return Check("Data directory", Status.OK, f"{directory}{made}")
     mend = "set VOICE_AGENT_DATA_DIR to a directory that this user may write to"
     return Check("Data directory", Status.FAILED, f"{directory} cannot be written to", mend)
+
+
+def check_processes(settings: Settings) -> Check:
+    """Look whether the processes can share the limits."""
+    try:
+        require_shareable(settings, settings.workers)
+    except SettingsError as error:
+        return Check("Processes", Status.FAILED, str(error).replace("\n", "; "))
+    return Check("Processes", Status.OK, f"{settings.workers}, and a supervisor")
 
 
 def check_port(host: str, port: int, setting: str) -> Check:

@@ -4,8 +4,6 @@ import errno
 import socket
 from collections.abc import Sequence
 
-from aioice.ice import get_host_addresses
-
 from voice_agent.config import Settings, is_loopback
 from voice_agent.core.errors import SettingsError
 
@@ -65,6 +63,8 @@ def _explain(error: OSError, host: str, port: int, setting: str) -> str:
 
 def host_addresses() -> Sequence[str]:
     """Return this machine's addresses beyond loopback: those that ICE offers as candidates."""
+    from aioice.ice import get_host_addresses  # noqa: PLC0415 - the supervisor stays light
+
     return tuple(get_host_addresses(use_ipv4=True, use_ipv6=True))
 
 

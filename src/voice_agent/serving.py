@@ -1,22 +1,16 @@
 """Runs the server from the command line: says what it starts, and ends it cleanly on a signal."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Coroutine
-from importlib import metadata
 from typing import Any
 
 import typer
 import uvloop
 
-from voice_agent.config import Settings, is_loopback
+from voice_agent.config import Settings
 from voice_agent.observability.logs import configure_logs
-
-ONE_THREAD = "1"
-"""How many threads NumPy multiplies in. smart-turn's features are matrices so small that threads
-only wait for each other: on two busy cores they took 19 ms of CPU at every pause instead of 4
-(measured by themselves; with calls, side by side, the difference was within the noise)."""
+from voice_agent.starting import first_words, multiply_in_one_thread, providers_of
 
 
 def run_server(settings: Settings) -> int:
@@ -25,15 +19,10 @@ def run_server(settings: Settings) -> int:
     Raises:
         SettingsError: Something in the settings stands in the way; the message names the mend.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", ONE_THREAD)  # read when NumPy is imported
+    multiply_in_one_thread()
     configure_logs(settings.log_level, settings.log_format)
-    from voice_agent.services.provider import Stage  # noqa: PLC0415 - logs when it is imported
-
-    providers = ", ".join(f"{stage.value} {settings.provider(stage)[0]}" for stage in Stage)
-    version = metadata.version("voice-agent-backend")
-    typer.echo(f"Voice Agent Backend {version}, profile {settings.profile}: {providers}")
-    if not is_loopback(settings.host):
-        typer.echo(f"Anyone who can reach {settings.host} may talk to it: authentication is off")
+    for line in first_words(settings, providers_of(settings)):
+        typer.echo(line)
     # Ctrl-C ends the process outright while it imports: there is nothing to clean up yet, and a
     # KeyboardInterrupt in there can get lost in somebody's `except`.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

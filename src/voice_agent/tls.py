@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from voice_agent import private_files
+from voice_agent.config import Settings
 from voice_agent.core.errors import SettingsError
 
 SELF_SIGNED = "self-signed"
@@ -33,6 +35,25 @@ class TlsFiles:
     """The same file where it holds both."""
     not_after: datetime
     names: frozenset[str]
+
+
+def tls_files(settings: Settings, own_addresses: Sequence[str], now: datetime) -> TlsFiles | None:
+    """Return the files to serve HTTPS with, None where `settings` ask for none.
+
+    Args:
+        settings: What the operator chose.
+        own_addresses: This machine's, which a self-signed certificate must cover.
+        now: The time, with its zone.
+
+    Raises:
+        SettingsError: A file is missing, is none of those, does not fit or has expired.
+    """
+    if settings.tls is None:
+        return None
+    names = {settings.host, *own_addresses}
+    if settings.public_url:
+        names.add(urlsplit(settings.public_url).hostname or "")
+    return prepare_tls(settings.tls, settings.data_dir, sorted(names - {""}), now)
 
 
 def prepare_tls(choice: str, data_dir: Path, names: Sequence[str], now: datetime) -> TlsFiles:

@@ -60,6 +60,22 @@ def test_every_option_is_a_setting() -> None:
     assert {*OPTIONS, FLAG} <= set(Settings.model_fields)
 
 
+def test_several_processes_have_a_supervisor(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervised: list[Settings] = []
+
+    def run_cluster(settings: Settings) -> int:
+        supervised.append(settings)
+        return 7
+
+    monkeypatch.setattr("voice_agent.cluster_serving.run_cluster", run_cluster)
+    assert command("serve", "--workers", "3")[0] == 7
+    assert supervised == [Settings(workers=3)]
+    code, _, err = command("serve", "--workers", "0")
+    assert (code, "--workers: '0' must be at least 1" in err) == (2, True)
+
+
 def test_serve_passes_the_options_on(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Settings] = []
 

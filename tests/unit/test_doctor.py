@@ -21,6 +21,7 @@ from voice_agent.doctor import (
     check_page,
     check_pipecat,
     check_port,
+    check_processes,
     check_provider,
     check_python,
     check_tls,
@@ -82,6 +83,14 @@ def test_the_port_must_be_free() -> None:
     assert wrong.detail == f"VOICE_AGENT_DEVICE_PORT: port {port} is in use"
     assert wrong.mend.startswith("stop what listens there")
     assert check_port("127.0.0.1", port, "PORT").status is Status.OK
+
+
+def test_processes_that_cannot_share_a_limit_are_found() -> None:
+    assert check_processes(Settings(workers=4)).status is Status.OK
+    wrong = check_processes(Settings(workers=4, max_sessions=3, stt_streams=2))
+    assert wrong.status is Status.FAILED
+    assert "MAX_SESSIONS: 3 cannot be shared by 4" in wrong.detail
+    assert "STT_STREAMS: 2 cannot be shared by 4" in wrong.detail
 
 
 def test_a_self_signed_certificate_is_not_made_by_looking(tmp_path: Path) -> None:

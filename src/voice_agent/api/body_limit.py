@@ -9,9 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from voice_agent.api.errors import BodyTooLargeError
 from voice_agent.api.problems import problem_of
 from voice_agent.api.refusal import refuse
-
-MAX_BODY_BYTES = 128 * 1024
-"""A browser's WebRTC offer, the largest body there is, has some ten thousand bytes."""
+from voice_agent.core.wire_limits import MAX_BODY_BYTES
 
 _CLOSE = {"Connection": "close"}
 """What was not read of the body would be taken for the next request."""

@@ -1,7 +1,7 @@
 """What the routes call. The composition root fills it in; tests bring stand-ins."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,8 +11,10 @@ from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer
 from voice_agent.core.agent import Agent
 from voice_agent.core.events import Event
+from voice_agent.core.neighbours import Neighbours, NoNeighbours
 from voice_agent.core.service_pool import ResourceStatistics
 from voice_agent.core.session import Checkpoint
+from voice_agent.observability.metric_totals import Families
 from voice_agent.sessions.manager import NewSession
 from voice_agent.transports.base import Connection, TransportKind
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
@@ -95,8 +97,8 @@ class Pool(Protocol):
 class Metrics(Protocol):
     """What is counted of this process; see `observability.metrics.Metrics`."""
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return all metrics in the format that `accept` asks for, and its media type."""
+    def families(self) -> Families:
+        """Return all metrics as they are now."""
 
 
 @dataclass(frozen=True)
@@ -122,3 +124,4 @@ class ApiServices:
     public_url: str | None = None
     ice_servers: Sequence[IceServer] = ()
     console: Path | None = None
+    neighbours: Neighbours = field(default_factory=NoNeighbours)

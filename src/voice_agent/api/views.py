@@ -171,8 +171,9 @@ class ResourceView(BaseModel):
 
 
 class PoolView(BaseModel):
-    """What the service pool holds."""
+    """What the service pools of all processes hold together."""
 
+    processes: int = Field(description="How many processes the counts are of.")
     resources: list[ResourceView]
 
 

@@ -20,8 +20,8 @@ from voice_agent.core.agent import TurnSettings
 from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
 
 NICENESS = 10
-"""Of the threads. With twenty WebSocket calls on a core, 6 to 10 % of the agents' audio came late beside
-threads of the loop's own priority, and none beside these (measured side by side)."""
+"""Of the threads. With twenty WebSocket calls on a core, 6 to 10 % of the agents' audio came late
+beside threads of the loop's own priority, and none beside these (measured side by side)."""
 
 
 class SharedSmartTurnAnalyzer(LocalSmartTurnAnalyzerV3):

@@ -42,13 +42,16 @@ class _StandardLogging(logging.Handler):
         logger.opt(depth=depth, exception=record.exc_info).log(level, "{}", record.getMessage())
 
 
-def configure_logs(level: str, log_format: str, stream: TextIO | None = None) -> None:
+def configure_logs(
+    level: str, log_format: str, stream: TextIO | None = None, *, process: str | None = None
+) -> None:
     """Send every log line to `stream` (standard error unless given).
 
     Args:
         level: The least serious level that is shown, as in `VOICE_AGENT_LOG_LEVEL`.
         log_format: `text` for people, `json` for machines: one object a line.
         stream: Where to write.
+        process: The name of this process, shown in every line; None where it is alone.
     """
     stream = stream or sys.stderr
     shown = logger.level(level).no
@@ -59,6 +62,7 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
         return name not in QUIET_LIBRARIES or record["level"].no >= library_level
 
     logger.remove()
+    logger.configure(extra={"process": process} if process else {})
     if log_format == "json":
 
         def write(message: "Message") -> None:
@@ -74,8 +78,8 @@ def configure_logs(level: str, log_format: str, stream: TextIO | None = None) ->
 def _as_text(record: "Record") -> str:
     """Return the format of `record`, after adding what it shows; a traceback is indented below."""
     extra = record["extra"]
-    session_id = extra.get("session_id")
-    extra["where"] = f"[{session_id}] ".translate(ESCAPES) if session_id else ""
+    names = filter(None, (extra.get("process"), extra.get("session_id")))
+    extra["where"] = "".join(f"[{name}] " for name in names).translate(ESCAPES)
     lines = [record["message"], *(f"  {line}" for line in _traceback(record).split("\n") if line)]
     extra["text"] = "\n".join(line.translate(ESCAPES) for line in lines)
     return TEXT_FORMAT

@@ -9,7 +9,6 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -26,6 +25,8 @@ from voice_agent.core.events import (
 )
 from voice_agent.core.service_pool import ResourceStatistics
 from voice_agent.core.session import SessionState
+from voice_agent.observability.exposition import families_of
+from voice_agent.observability.metric_totals import Families
 from voice_agent.observability.pool_metrics import PoolMetrics
 
 LATENCY_BUCKETS_S: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -66,10 +67,9 @@ class Metrics:
         """Count live sessions by state, as `states` returns them, whenever metrics are asked."""
         self._registry.register(_SessionStates(states))
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return all metrics in the format that `accept` asks for, and its media type."""
-        encode, media_type = choose_encoder(accept)
-        return encode(self._registry), media_type
+    def families(self) -> Families:
+        """Return all metrics as they are now."""
+        return families_of(self._registry)
 
     def __call__(self, event: Event) -> None:
         """Count one event."""

@@ -24,6 +24,7 @@ from voice_agent.core.events import (
     EventStream,
     SessionStateChanged,
 )
+from voice_agent.core.process_ids import FIRST_PROCESS, new_id
 from voice_agent.core.service_pool import ServicePool
 from voice_agent.core.session import Checkpoint, Session, SessionState
 from voice_agent.core.session_store import Claim, SessionStore
@@ -32,6 +33,8 @@ from voice_agent.sessions.live_session import LiveSession, Waits
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.transports.base import CloseReason, Connection, ConnectionGoneError
 
+LEG_ID_LENGTH = 12
+"""How many characters of its session's id name a leg: the process, and enough to be told apart."""
 ENDED_EVENTS_LIMIT = 50
 """Of how many sessions that are over the events are kept."""
 
@@ -45,10 +48,12 @@ class AgentSource(Protocol):
 
 @dataclass(frozen=True)
 class SessionPolicy:
-    """Limits of this host, times in seconds."""
+    """Limits of this process, times in seconds."""
 
     default_agent: str
     max_sessions: int
+    host_sessions: int | None = None
+    """How many sessions all processes of this host may have; None: this one is alone."""
     resume_window_s: float = 60.0
     connect_timeout_s: float = 60.0
     """How long a session that was created waits for its first connection."""
@@ -80,7 +85,9 @@ class SessionManager:
         policy: SessionPolicy,
         clock: Clock,
         listeners: Iterable[EventListener] = (),
+        process: str = FIRST_PROCESS,
     ) -> None:
+        self._process = process
         self._owner = owner
         self._agents = agents
         self._store = store
@@ -124,12 +131,13 @@ class SessionManager:
         """
         self._require_running()
         if self.live_count + self._creating >= self._policy.max_sessions:
+            allowed = self._policy.host_sessions or self._policy.max_sessions
             raise AtCapacityError(
-                f"all {self._policy.max_sessions} sessions of this host are taken; try again "
+                f"all {allowed} sessions of this host are taken; try again "
                 "later or raise VOICE_AGENT_MAX_SESSIONS"
             )
         agent = self._agents.get(agent_id or self._policy.default_agent)
-        session_id = secrets.token_urlsafe(18)
+        session_id = new_id(self._process)
         now = self._clock.wall()
         checkpoint = Checkpoint(session_id, agent, created_at=now, resumable=resumable)
         self._creating += 1
@@ -280,7 +288,7 @@ class SessionManager:
         self, session: Session, connection: Connection, sink: Callable[[EventPayload], None]
     ) -> Leg:
         return Leg(
-            leg_id=f"{session.id[:8]}-{session.checkpoint.legs + 1}",
+            leg_id=f"{session.id[:LEG_ID_LENGTH]}-{session.checkpoint.legs + 1}",
             session=session,
             connection=connection,
             pool=self._pool,

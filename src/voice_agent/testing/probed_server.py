@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import voice_agent.app
 from voice_agent.app import Application
@@ -16,8 +17,8 @@ def add_probe() -> None:
     probe = ServerProbe()
 
     @asynccontextmanager
-    async def application(settings: Settings) -> AsyncIterator[Application]:
-        async with build(settings) as app:
+    async def application(settings: Settings, **options: Any) -> AsyncIterator[Application]:
+        async with build(settings, **options) as app:
             probe.application = app
             yield app
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from voice_agent.api.body_limit import MAX_BODY_BYTES
+from voice_agent.core.wire_limits import MAX_BODY_BYTES
 
 JSON = {"Content-Type": "application/json"}
 

@@ -24,6 +24,19 @@ def test_a_line_of_text_names_its_session(stream: io.StringIO) -> None:
     assert stream.getvalue().count("\n") == 1
 
 
+def test_a_line_names_its_process_where_there_are_several(stream: io.StringIO) -> None:
+    configure_logs("INFO", "text", stream, process="p1")
+    logger.bind(session_id="p1.s").info("text")
+    configure_logs("INFO", "json", stream, process="supervisor")
+    logger.info("json")
+    configure_logs("INFO", "text", stream)
+    logger.info("alone")
+    text, as_json, alone = stream.getvalue().splitlines()
+    assert "[p1] [p1.s] text" in text
+    assert json.loads(as_json)["process"] == "supervisor"
+    assert "[" not in alone
+
+
 def test_json_is_one_object_a_line(stream: io.StringIO) -> None:
     configure_logs("DEBUG", "json", stream)
     logger.bind(session_id="s1", leg_id="l1").debug("two\nlines")

@@ -21,6 +21,7 @@ from voice_agent.core.events import (
 )
 from voice_agent.core.service_pool import ResourceKey, ResourceKind, ResourceStatistics
 from voice_agent.core.session import EndReason, SessionState
+from voice_agent.observability.exposition import exposition
 from voice_agent.observability.metrics import Metrics
 
 
@@ -31,7 +32,7 @@ def row(version: str, **counts: int) -> ResourceStatistics:
 
 def samples(metrics: Metrics) -> Mapping[str, float]:
     """Return what is read, by name and the values of its labels in the order of their names."""
-    body, media_type = metrics.exposition("")
+    body, media_type = exposition(metrics.families(), "")
     assert media_type.startswith("text/plain")
     return {
         ":".join(

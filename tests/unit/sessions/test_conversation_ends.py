@@ -198,6 +198,14 @@ async def test_a_full_host_takes_no_more_until_one_is_over(harness: Conversation
         assert await harness.create()
 
 
+async def test_a_refusal_speaks_of_the_whole_host() -> None:
+    policy = replace(POLICY, max_sessions=1, host_sessions=8)
+    async with ConversationHarness(AGENT, replies=REPLIES, policy=policy) as harness:
+        await harness.create()
+        with pytest.raises(AtCapacityError, match="all 8 sessions of this host"):
+            await harness.create()
+
+
 async def test_an_unknown_agent_has_no_sessions(harness: ConversationHarness) -> None:
     async with harness:
         with pytest.raises(AgentNotFoundError):

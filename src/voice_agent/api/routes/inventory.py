@@ -4,7 +4,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from voice_agent.api.credentials import require_open_access
 from voice_agent.api.services import ApiServices
-from voice_agent.api.views import AgentDetail, AgentList, AgentView, PoolView, ResourceView
+from voice_agent.api.views import AgentDetail, AgentList, AgentView, PoolView
+from voice_agent.api.whole_host import host_metrics, host_pool
 
 
 def inventory_routes(services: ApiServices) -> APIRouter:
@@ -23,13 +24,13 @@ def inventory_routes(services: ApiServices) -> APIRouter:
 
     @router.get("/v1/pool", tags=["pool"], summary="What the service pool holds")
     async def read_pool() -> PoolView:
-        """Return plain counts of every resource of this process."""
-        return PoolView(resources=[ResourceView.of(each) for each in services.pool.statistics()])
+        """Return plain counts of every resource, of all processes together."""
+        return await host_pool(services)
 
     @router.get("/metrics", tags=["metrics"], summary="Metrics for Prometheus")
     async def read_metrics(request: Request) -> Response:
-        """Return the counts of this process as text, in OpenMetrics for who accepts that."""
-        body, media_type = services.metrics.exposition(request.headers.get("accept", ""))
+        """Return the counts of all processes as text, in OpenMetrics for who accepts that."""
+        body, media_type = await host_metrics(services, request.headers.get("accept", ""))
         return Response(body, headers={"content-type": media_type})
 
     return router

@@ -16,7 +16,8 @@ from voice_agent.api.models import (
     WebSocketStep,
 )
 from voice_agent.api.services import ApiServices
-from voice_agent.api.views import SessionDetail, SessionList, SessionView, moment
+from voice_agent.api.views import SessionDetail, SessionList, moment
+from voice_agent.api.whole_host import host_sessions
 from voice_agent.sessions.manager import NewSession
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.factory import TransportStep, plan_transports
@@ -68,8 +69,7 @@ def session_routes(services: ApiServices) -> APIRouter:
     async def list_sessions() -> SessionList:
         """Return the sessions that run and the last that ended, newest first."""
         require_open_access(services)
-        checkpoints = await services.sessions.list()
-        return SessionList(sessions=[SessionView.of(each) for each in checkpoints])
+        return await host_sessions(services)
 
     @router.get("/{session_id}", summary="One session, with all that was said")
     async def read_session(session_id: str, request: Request) -> SessionDetail:

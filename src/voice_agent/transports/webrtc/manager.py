@@ -7,6 +7,7 @@ from loguru import logger
 from pipecat.transports.smallwebrtc.connection import IceServer
 
 from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
+from voice_agent.core.process_ids import FIRST_PROCESS
 from voice_agent.transports.base import Attempt, CloseReason, Connection
 from voice_agent.transports.webrtc.closing import begin_closing, wait_closed
 from voice_agent.transports.webrtc.connection import WebRTCConnection
@@ -29,7 +30,10 @@ PEERS_A_SESSION = 4
 class WebRTCManager:
     """The open peer connections of this process."""
 
-    def __init__(self, ice_servers: Sequence[IceServer] = ()) -> None:
+    def __init__(
+        self, ice_servers: Sequence[IceServer] = (), *, process: str = FIRST_PROCESS
+    ) -> None:
+        self._process = process
         self._ice_servers = list(ice_servers)
         self._peers: dict[str, WebRTCConnection] = {}
 
@@ -58,7 +62,7 @@ class WebRTCManager:
             await self._negotiate(peer.renegotiate(sdp=offer.sdp, type="offer"))
             return self._answer_of(peer)
         await self._make_room(session_id)
-        peer = SpeakingPeer(ice_servers=self._ice_servers)
+        peer = SpeakingPeer(self._ice_servers, process=self._process)
         try:
             await self._negotiate(peer.initialize(sdp=offer.sdp, type="offer"))
             receive_inline(peer.pc)

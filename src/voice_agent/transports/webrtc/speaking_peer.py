@@ -1,14 +1,26 @@
 """Pipecat's peer connection, speaking through a track of ours."""
 
+from collections.abc import Sequence
+
 from aiortc import MediaStreamTrack
 from aiortc.sdp import SessionDescription
-from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
+from pipecat.transports.smallwebrtc.connection import IceServer, SmallWebRTCConnection
+
+from voice_agent.core.process_ids import FIRST_PROCESS, new_id
 
 
 class SpeakingPeer(SmallWebRTCConnection):
-    """Keeps the track it was told to speak through, whichever one Pipecat puts in its place."""
+    """Keeps the track it was told to speak through, whichever one Pipecat puts in its place.
 
-    _speech: MediaStreamTrack | None = None
+    Its id names the process that has it: what a client sends later has to come there.
+    """
+
+    def __init__(
+        self, ice_servers: Sequence[IceServer] = (), *, process: str = FIRST_PROCESS
+    ) -> None:
+        super().__init__(list(ice_servers))
+        self._pc_id = new_id(process)
+        self._speech: MediaStreamTrack | None = None
 
     @property
     def sends_opus(self) -> bool:

@@ -31,6 +31,7 @@ async def test_an_unknown_agent_is_a_404(client: httpx2.AsyncClient) -> None:
 async def test_the_pool_is_shown_without_its_configuration(client: httpx2.AsyncClient) -> None:
     response = await client.get("/v1/pool")
     assert response.json() == {
+        "processes": 1,
         "resources": [
             {
                 "kind": "shared",
@@ -51,7 +52,7 @@ async def test_the_pool_is_shown_without_its_configuration(client: httpx2.AsyncC
                 "quarantined": 0,
                 "retired": 0,
             }
-        ]
+        ],
     }
     assert "sk-secret" not in response.text
 

@@ -1,0 +1,58 @@
+"""What is asked of the host as a whole: this process's part, and that of its neighbours."""
+
+from typing import Any
+
+from voice_agent.api.services import ApiServices
+from voice_agent.api.views import PoolView, ResourceView, SessionList, SessionView
+from voice_agent.core.neighbours import Question
+from voice_agent.core.pool import adding_up
+from voice_agent.observability import metric_totals
+from voice_agent.observability.exposition import exposition
+
+
+async def own_answer(services: ApiServices, question: Question) -> Any:
+    """Return what this process answers by itself, in a form that JSON has."""
+    match question:
+        case Question.METRICS:
+            return metric_totals.to_json(services.metrics.families())
+        case Question.POOL:
+            return adding_up.to_json(services.pool.statistics())
+        case Question.SESSIONS:
+            checkpoints = await services.sessions.list()
+            return [SessionView.of(each).model_dump(mode="json") for each in checkpoints]
+
+
+async def host_metrics(services: ApiServices, accept: str) -> tuple[bytes, str]:
+    """Return all that was counted on this host, in the format that `accept` asks for."""
+    own = await own_answer(services, Question.METRICS)
+    others = await services.neighbours.ask(Question.METRICS, own)
+    processes = (
+        metric_totals.gauge(
+            "voice_agent_processes", "Processes that these metrics are of.", others.answered
+        ),
+        metric_totals.gauge(
+            "voice_agent_processes_wanted", "Processes that there should be.", others.wanted
+        ),
+    )
+    answers = [metric_totals.from_json(each) for each in (own, *others.answers)]
+    return exposition((*metric_totals.add_up(answers), *processes), accept)
+
+
+async def host_pool(services: ApiServices) -> PoolView:
+    """Return what the service pools of this host hold together."""
+    own = await own_answer(services, Question.POOL)
+    others = await services.neighbours.ask(Question.POOL, own)
+    rows = [row for each in (own, *others.answers) for row in adding_up.from_json(each)]
+    return PoolView(
+        processes=others.answered,
+        resources=[ResourceView.of(row) for row in adding_up.add_up(rows)],
+    )
+
+
+async def host_sessions(services: ApiServices) -> SessionList:
+    """Return the sessions of this host, newest first."""
+    own = await own_answer(services, Question.SESSIONS)
+    others = await services.neighbours.ask(Question.SESSIONS, own)
+    views = {view["session_id"]: view for each in (*others.answers, own) for view in each}
+    sessions = map(SessionView.model_validate, views.values())
+    return SessionList(sessions=sorted(sessions, key=lambda each: each.created_at, reverse=True))

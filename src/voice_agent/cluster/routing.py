@@ -1,0 +1,77 @@
+"""Where a request belongs: to the process that has its session, or to whichever is best. Pure."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from voice_agent.cluster.request_body import peer_in
+from voice_agent.cluster.request_head import RequestHead
+from voice_agent.cluster.session_token import session_in
+from voice_agent.core.process_ids import process_of
+
+_OF_SESSION: Final = re.compile(r"/v1/sessions/([^/]+)(?:/.*)?")
+_OF_TOKEN: Final = re.compile(r"/sessions/([^/]+)/api/offer")
+_OFFER: Final = "/api/offer"
+_WALK_IN_SOCKETS: Final = ("/ws", "/ws-client")
+_STARTS: Final = ("/v1/sessions", "/start")
+
+
+class Destination(StrEnum):
+    """What kind of place a request belongs to."""
+
+    OWNER = "owner"
+    """The process that has what it is about."""
+    LEAST_LOADED = "least loaded"
+    """It begins a session: where there is most room."""
+    ANY = "any"
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a request belongs; `process` is the owner's name, and set for `OWNER` only."""
+
+    destination: Destination
+    process: str | None = None
+
+
+ANY: Final = Route(Destination.ANY)
+LEAST_LOADED: Final = Route(Destination.LEAST_LOADED)
+
+
+def needs_body(head: RequestHead) -> bool:
+    """Return whether only the body can say where the request belongs."""
+    return head.path == _OFFER and head.method in ("POST", "PATCH") and _token_of(head) is None
+
+
+def route(head: RequestHead, body: bytes = b"") -> Route:
+    """Return where the request belongs; `body` counts when `needs_body` says so.
+
+    An address that names a process wins over a token. Nothing is verified: who gets it does that.
+    """
+    if found := _OF_SESSION.fullmatch(head.path):
+        return _owner(found[1])
+    if found := _OF_TOKEN.fullmatch(head.path):
+        return _owner(session_in(found[1]))
+    token = _token_of(head)
+    if head.path == _OFFER:
+        if token is not None:
+            return _owner(session_in(token))
+        peer = peer_in(body)
+        if peer is not None:
+            return _owner(peer)
+        return LEAST_LOADED if head.method == "POST" else ANY
+    if head.path in _WALK_IN_SOCKETS and head.is_websocket:
+        return LEAST_LOADED if token is None else _owner(session_in(token))
+    if head.path in _STARTS and head.method == "POST":
+        return LEAST_LOADED
+    return ANY
+
+
+def _owner(identifier: str | None) -> Route:
+    process = process_of(identifier) if identifier is not None else None
+    return ANY if process is None else Route(Destination.OWNER, process)
+
+
+def _token_of(head: RequestHead) -> str | None:
+    return head.bearer or head.query.get("token") or None
