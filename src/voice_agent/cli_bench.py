@@ -25,6 +25,9 @@ def bench(
         float, typer.Option(min=1, max=3600, help="How long each number of calls is measured.")
     ] = 12.0,
     floor: Annotated[bool, typer.Option(help="Measure bare connections that only echo.")] = True,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes to compare one with; 1 for none.")
+    ] = 2,
     short_calls: Annotated[
         int, typer.Option(min=0, help="Short calls after which memory is compared; 0 for none.")
     ] = 500,
@@ -65,6 +68,7 @@ def bench(
             max_calls=max_calls,
             seconds=seconds,
             floor=floor,
+            processes=processes,
             short_calls=short_calls,
             seed=seed,
         )

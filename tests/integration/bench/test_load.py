@@ -33,6 +33,7 @@ def test_both_servers_are_measured() -> None:
         calls=(1,),
         seconds=6.0,
         floor=False,
+        processes=1,
         short_calls=0,
         first_words=0,
     )
@@ -78,6 +79,9 @@ def test_everything_is_measured_of_both_servers_over_both_transports(tmp_path: P
     assert set(result.leg_costs) == set(ServerName)
     for floor in result.floors:
         assert floor.why_not or (floor.cpu_a_connection or 0) > 0.0005
+    assert [sum(compared.several.calls) for compared in result.processes] == [8, 8], progress
+    assert all(not compared.several.failures for compared in result.processes), progress
+    assert all(0.2 < compared.ratio < 5 for compared in result.processes), progress
     assert result.memory is not None
     assert (result.memory.calls, result.memory.failed) == (10, 0)
 

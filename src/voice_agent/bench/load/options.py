@@ -20,6 +20,7 @@ class Options:
         max_calls: With how many at most.
         seconds: For how long each number of calls is measured.
         floor: Whether to measure bare connections too.
+        processes: With how many processes of our server to compare one; 1 for not.
         short_calls: After how many short calls to look at our server's memory; 0 for not.
         first_words: How many short calls tell what the first word takes; 0 for none.
         seed: For the callers' pauses.
@@ -31,6 +32,7 @@ class Options:
     max_calls: int = 64
     seconds: float = 12.0
     floor: bool = True
+    processes: int = 2
     short_calls: int = 500
     first_words: int = 5
     seed: int = 1
@@ -45,6 +47,7 @@ class Options:
         max_calls: int,
         seconds: float,
         floor: bool,
+        processes: int,
         short_calls: int,
         seed: int,
     ) -> "Options":
@@ -60,6 +63,7 @@ class Options:
             max_calls=max_calls,
             seconds=seconds,
             floor=floor,
+            processes=processes,
             short_calls=short_calls,
             seed=seed,
         )

@@ -9,6 +9,7 @@ from voice_agent.bench.load.providers import LATENCY
 from voice_agent.bench.load.quality import LATE_LIMIT, LATENCY_MARGIN_S, Step
 from voice_agent.bench.load.results import BenchResult, Run
 from voice_agent.bench.load.servers import ServerName
+from voice_agent.bench.load.several_processes import SeveralProcesses
 from voice_agent.bench.load.short_calls import Memory
 
 _MIB = 2**20
@@ -40,6 +41,17 @@ def leg_line(server: ServerName, cost_s: float | None) -> str:
     return f"{server.label}: event loop's CPU to build a leg {_milliseconds(cost_s, digits=1)}"
 
 
+def processes_line(compared: SeveralProcesses) -> str:
+    """Return one line that tells what several processes cost, and who got the calls."""
+    failures = (*compared.one.failures, *compared.several.failures)
+    failed = f"; {len(failures)} calls failed, the first: {failures[0]}" if failures else ""
+    return (
+        f"{compared.processes} processes, {compared.transport}: CPU of a call "
+        f"{_percent(compared.several.cpu_a_call)}, x{compared.ratio:.2f} of that with one; "
+        f"calls placed {' and '.join(map(str, compared.several.calls))}{failed}"
+    )
+
+
 def memory_line(memory: Memory) -> str:
     """Return one line that tells how memory grew over many short calls."""
     failed = f", {memory.failed} of them failed" if memory.failed else ""
@@ -62,6 +74,7 @@ def summary(result: BenchResult) -> str:
         totals[f"bare echo {floor.transport}"] = {"CPU of one more": cost}
     lines = [f"{result.machine}; {result.cores}", "", as_table(steps), "", as_table(totals)]
     lines += ["", *(leg_line(server, cost_s) for server, cost_s in result.leg_costs.items())]
+    lines += map(processes_line, result.processes)
     if result.memory is not None:
         lines.append(memory_line(result.memory))
     return "\n".join(lines)
@@ -77,6 +90,9 @@ def document(result: BenchResult) -> dict[str, Any]:
         "runs": [_run_document(run) for run in result.runs],
         "leg_costs_s": {server.value: cost_s for server, cost_s in result.leg_costs.items()},
         "floors": [asdict(floor) for floor in result.floors],
+        "processes": [
+            {**asdict(compared), "ratio": compared.ratio} for compared in result.processes
+        ],
         "memory": None
         if result.memory is None
         else {**asdict(result.memory), "growth": result.memory.growth},

@@ -7,6 +7,7 @@ from voice_agent.bench.load.floor import Floor
 from voice_agent.bench.load.quality import slope
 from voice_agent.bench.load.ramp import Ramp
 from voice_agent.bench.load.servers import ServerName
+from voice_agent.bench.load.several_processes import SeveralProcesses
 from voice_agent.bench.load.short_calls import Memory
 from voice_agent.client.signalling import TransportName
 
@@ -67,6 +68,7 @@ class BenchResult:
         runs: Each server over each transport.
         leg_costs: CPU time of the event loop that a new leg takes, in seconds, by server.
         floors: Bare connections.
+        processes: Our server with several processes, against one.
         memory: Our server's after short calls; None when not measured.
     """
 
@@ -75,4 +77,5 @@ class BenchResult:
     runs: list[Run] = field(default_factory=list)
     leg_costs: dict[ServerName, float | None] = field(default_factory=dict)
     floors: list[Floor] = field(default_factory=list)
+    processes: list[SeveralProcesses] = field(default_factory=list)
     memory: Memory | None = None

@@ -27,9 +27,22 @@ from voice_agent.bench.load.processes import (
 from voice_agent.bench.load.providers import GREETING, REPLY, spoken_s
 from voice_agent.bench.load.questions import questions
 from voice_agent.bench.load.ramp import next_calls
-from voice_agent.bench.load.report import floor_line, leg_line, memory_line, step_line
+from voice_agent.bench.load.report import (
+    floor_line,
+    leg_line,
+    memory_line,
+    processes_line,
+    step_line,
+)
 from voice_agent.bench.load.results import BenchResult, Run
-from voice_agent.bench.load.servers import ServerName, echo, fake_providers, server
+from voice_agent.bench.load.servers import (
+    ServerName,
+    echo,
+    fake_providers,
+    server,
+    several_processes,
+)
+from voice_agent.bench.load.several_processes import Placed, SeveralProcesses, placed_calls
 from voice_agent.bench.load.short_calls import Memory, short_calls
 from voice_agent.client.signalling import TransportName
 
@@ -71,6 +84,8 @@ class Bench:
                 }
             if self._options.floor:
                 result.floors = self._floors(folder)
+            if self._options.processes > 1:
+                result.processes = self._processes(fake.url, folder)
             if self._options.short_calls:
                 result.memory = self._memory(fake.url, folder)
         return result
@@ -90,6 +105,30 @@ class Bench:
                 found.append(uvloop.run(measuring))
             self._progress(floor_line(found[-1]))
         return found
+
+    def _processes(self, base_url: str, folder: Path) -> list[SeveralProcesses]:
+        found, processes = [], self._options.processes
+        for transport in self._options.transports:
+            one = self._placed(1, transport, base_url, folder)
+            several = self._placed(processes, transport, base_url, folder)
+            found.append(SeveralProcesses(transport, processes, one, several))
+            self._progress(processes_line(found[-1]))
+        return found
+
+    def _placed(
+        self, processes: int, transport: TransportName, base_url: str, folder: Path
+    ) -> Placed:
+        options, script = self._options, self._script
+        with several_processes(base_url, folder, processes) as process:
+            calls = placed_calls(
+                process.url,
+                process.pid,
+                transport,
+                script,
+                seconds=options.seconds,
+                seed=options.seed,
+            )
+            return uvloop.run(calls)
 
     def _memory(self, base_url: str, folder: Path) -> Memory:
         with server(ServerName.OURS, base_url, self._cores, folder) as process:

@@ -47,7 +47,12 @@ def echo(cores: Cores, folder: Path) -> Iterator[StartedProcess]:
 
 @contextlib.contextmanager
 def server(
-    name: ServerName, base_url: str, cores: Cores, folder: Path, *, greeting: str = GREETING
+    name: ServerName,
+    base_url: str,
+    cores: Cores,
+    folder: Path,
+    *,
+    greeting: str = GREETING,
 ) -> Iterator[StartedProcess]:
     """Run a server on its core, with the providers at `base_url`; it begins with `greeting`.
 
@@ -60,6 +65,17 @@ def server(
 
 
 @contextlib.contextmanager
+def several_processes(base_url: str, folder: Path, processes: int) -> Iterator[StartedProcess]:
+    """Run our server with so many processes, on all cores.
+
+    Raises:
+        StartFailedError: It does not come up.
+    """
+    with _ours(base_url, Cores(), folder, GREETING, "--workers", str(processes)) as process:
+        yield process
+
+
+@contextlib.contextmanager
 def _plain(base_url: str, cores: Cores, folder: Path, greeting: str) -> Iterator[StartedProcess]:
     command = ["-m", "voice_agent.bench.load.plain_pipecat", base_url, greeting]
     with started(command, cores=cores.server, folder=folder) as process:
@@ -67,7 +83,9 @@ def _plain(base_url: str, cores: Cores, folder: Path, greeting: str) -> Iterator
 
 
 @contextlib.contextmanager
-def _ours(base_url: str, cores: Cores, folder: Path, greeting: str) -> Iterator[StartedProcess]:
+def _ours(
+    base_url: str, cores: Cores, folder: Path, greeting: str, *more: str
+) -> Iterator[StartedProcess]:
     agents = folder / "agents"
     agents.mkdir(exist_ok=True)
     (agents / "bench.yaml").write_text(_AGENT + (f"greeting: {greeting}\n" if greeting else ""))
@@ -82,6 +100,6 @@ def _ours(base_url: str, cores: Cores, folder: Path, greeting: str) -> Iterator[
         environment[f"VOICE_AGENT_{stage}_PROVIDER"] = "openai"
         environment[f"VOICE_AGENT_{stage}_BASE_URL"] = base_url
         environment[f"VOICE_AGENT_{stage}_MODEL"] = model
-    command = ["-m", "voice_agent", "serve", "--host", "127.0.0.1", "--port", "0"]
+    command = ["-m", "voice_agent", "serve", "--host", "127.0.0.1", "--port", "0", *more]
     with started(command, cores=cores.server, folder=folder, environment=environment) as process:
         yield process

@@ -13,6 +13,7 @@ def options(servers: str = "ours", transports: str = "webrtc", calls: str = "") 
         max_calls=8,
         seconds=5.0,
         floor=False,
+        processes=1,
         short_calls=0,
         seed=1,
     )

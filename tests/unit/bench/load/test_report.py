@@ -11,6 +11,7 @@ from voice_agent.bench.load.ramp import Ramp
 from voice_agent.bench.load.report import document, summary
 from voice_agent.bench.load.results import BenchResult, Run
 from voice_agent.bench.load.servers import ServerName
+from voice_agent.bench.load.several_processes import Placed, SeveralProcesses
 from voice_agent.bench.load.short_calls import Memory
 from voice_agent.client.signalling import TransportName
 
@@ -32,7 +33,10 @@ def result() -> BenchResult:
     runs = [run(), run(ServerName.PLAIN)]
     costs: dict[ServerName, float | None] = {ServerName.OURS: 0.0042, ServerName.PLAIN: None}
     memory = Memory(100, 500, 200, 205, 0)
-    return BenchResult("one core", "a machine", runs, costs, [floor], memory)
+    one = Placed(0.025, (8,), ())
+    several = Placed(0.026, (5, 3), ("no word within 10 s",))
+    compared = SeveralProcesses(TransportName.WEBRTC, 2, one, several)
+    return BenchResult("one core", "a machine", runs, costs, [floor], [compared], memory)
 
 
 def test_a_run_tells_what_one_more_call_costs() -> None:
@@ -49,6 +53,8 @@ def test_people_read_a_table() -> None:
     assert "3.00%" in totals
     assert "+2.5%" in table
     assert "voice-agent: event loop's CPU to build a leg 4.2 ms" in table
+    assert "2 processes, webrtc: CPU of a call 2.60%, x1.04 of that with one" in table
+    assert "calls placed 5 and 3; 1 calls failed, the first: no word within 10 s" in table
     assert "does not count, the generator was late: 30 ms" in table
 
 
@@ -57,6 +63,7 @@ def test_machines_read_every_step() -> None:
     assert [each["calls"] for each in read["runs"][0]["steps"]] == [1, 4, 8, 8, 6, 6, 6]
     assert read["runs"][0]["cpu_a_call"] == pytest.approx(0.03)
     assert read["runs"][1]["server"] == "plain"
+    assert read["processes"][0]["ratio"] == pytest.approx(1.04)
     assert read["memory"]["growth"] == pytest.approx(0.025)
 
 
