@@ -31,9 +31,9 @@ def pytest_runs(
 
     Tests marked `real_time` speak and listen, so there are no more of them at once than processors;
     nothing runs beside one marked `alone`, which measures time. `options` are the user's own and go
-    to every run; with a `-m` of theirs there is one run. Coverage is counted over all runs, when
-    everything is tested. The later runs are given only the files that have such tests: collecting
-    all takes ten seconds.
+    to every run; with a `-m` of theirs there is one run. Coverage is counted in the first run, when
+    everything is tested: counting makes code slower, and the others are about time. The later runs
+    are given only the files that have such tests: collecting all takes ten seconds.
 
     Args:
         suites: Which of `SUITES` to run.
@@ -45,21 +45,17 @@ def pytest_runs(
     workers = max(1, min(cpu_count * WORKERS_PER_CPU, 6))
     if any(option.startswith("-m") for option in options):
         return [[*folders, *options, *_parallel(workers, options)]]
-    first_coverage, next_coverage, last_coverage = [], [], []
+    coverage = []
     if tuple(suites) == SUITES and not any(option.startswith(_SELECTING) for option in options):
-        first_coverage = ["--cov", "--cov-report=", "--cov-fail-under=0"]
-        next_coverage = [*first_coverage, "--cov-append"]
-        last_coverage = ["--cov", "--cov-append", "--cov-report=term"]
+        coverage = ["--cov", "--cov-report=term"]
     few = min(cpu_count, 4)
     real_time = files_with("real_time", suites, root)
     alone = files_with("alone", suites, root)
-    runs = [[*folders, *options, *_parallel(workers, options), *first_coverage, "-m", _MARKS[0]]]
+    runs = [[*folders, *options, *_parallel(workers, options), *coverage, "-m", _MARKS[0]]]
     if real_time:
-        runs.append(
-            [*real_time, *options, *_parallel(few, options), *next_coverage, "-m", _MARKS[1]]
-        )
+        runs.append([*real_time, *options, *_parallel(few, options), "-m", _MARKS[1]])
     if alone:
-        runs.append([*alone, *options, "-n", "0", *last_coverage, "-m", _MARKS[2]])
+        runs.append([*alone, *options, "-n", "0", "-m", _MARKS[2]])
     return runs
 
 
