@@ -21,6 +21,7 @@ PATIENCE_S = 30.0
 SILENCE = bytes(640)
 AUDIBLE = 500
 TRY_AGAIN_LATER = 1013
+SERVICE_UNAVAILABLE = 503
 Frame: Any = frames_pb2.Frame  # type: ignore[attr-defined] # made at run time
 
 
@@ -89,6 +90,11 @@ async def _greeted(http: aiohttp.ClientSession, port: int, **options: Any) -> _D
                 device = _Device(await http.ws_connect(_url(port), compress=0, **options))
                 await device.talk(None, until="front desk")
             except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.1)
+            except aiohttp.WSServerHandshakeError as refused:
+                # The port is just being closed behind the device before.
+                if refused.status != SERVICE_UNAVAILABLE:
+                    raise
                 await asyncio.sleep(0.1)
             except ClosedError as closed:
                 if closed.code != TRY_AGAIN_LATER:
