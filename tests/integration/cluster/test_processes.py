@@ -180,6 +180,11 @@ async def test_a_peer_without_a_token_is_found_by_its_id(http: aiohttp.ClientSes
 async def test_a_stuck_process_holds_nobody(
     server: RunningServer, http: aiohttp.ClientSession
 ) -> None:
+    async with http.get("/v1/sessions") as response:
+        sessions = (await response.json())["sessions"]
+    live = Counter(process_of(each["session_id"]) for each in sessions if each["state"] != "ended")
+    # So many that, whatever other tests have left behind, three are due to the one that answers.
+    starting = 6 + abs(live["p0"] - live["p1"])
     stuck = psutil.Process(pids_of(server)["p1"])
     stuck.suspend()
     try:
@@ -189,8 +194,8 @@ async def test_a_stuck_process_holds_nobody(
             async with http.request(method, path) as response:
                 return response.status
 
-        asked = [status("GET", "/v1/sessions/p1.x"), *(status("POST", "/start") for _ in range(6))]
-        owner, *starts = await asyncio.gather(*asked)
+        starts_asked = [status("POST", "/start") for _ in range(starting)]
+        owner, *starts = await asyncio.gather(status("GET", "/v1/sessions/p1.x"), *starts_asked)
         assert owner == 503
         assert Counter(starts)[200] >= 3
         assert set(starts) <= {200, 503}
