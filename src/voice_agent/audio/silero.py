@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -60,11 +61,14 @@ class _Waiting:
 
 
 class SileroEngine:
-    """One model for all calls, each of which has its memory here from `open` to `close`."""
+    """One model for all calls, each of which counts from `open` to `close`.
+
+    One that nobody remembers counts no more: what failed while it was being built closes nothing.
+    """
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
-        self._memories: set[VoiceMemory] = set()
+        self._memories: WeakSet[VoiceMemory] = WeakSet()
         self._waiting: list[_Waiting] = []
         self._due: asyncio.TimerHandle | None = None
 

@@ -24,17 +24,17 @@ SLICE_S = 0.032
 """Longest audio that is judged at once, one window of Silero: what begins and ends inside a longer
 message is noticed too."""
 SLICES_AT_ONCE = 10
-"""Slices of one message after which others get their turn: 1.4 ms of Silero's work."""
+"""Slices of one message after which others get their turn: 2 ms of Silero's work."""
 
 
 class HearingInput(BaseInputTransport):
     """What each transport's input adds to Pipecat's; stands before it among the base classes.
 
     Once told what to hear with, it does three things where Pipecat's default costs most of a
-    call's CPU time. It judges voice activity itself, in line, instead of the user aggregator, and
-    pushes Pipecat's frames of it. It passes audio on in parcels of `PARCEL_S`, cut at every edge
-    of speech, so that what follows has heard all up to that edge, once and in order. And it does
-    so without the queue and the task that Pipecat's input has between the two.
+    call's CPU time. It judges voice activity itself, without a thread, instead of the user
+    aggregator, and pushes Pipecat's frames of it. It passes audio on in parcels of `PARCEL_S`, cut
+    at every edge of speech, so that what follows has heard all up to that edge, once and in order.
+    And it does so without the queue and the task that Pipecat's input has between the two.
 
     Nobody gets a `UserSpeakingFrame`: in this project nothing listens for it.
     """

@@ -1,6 +1,7 @@
 """Windows of many calls in one run of the model, and what happens when something goes wrong."""
 
 import asyncio
+import gc
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,15 @@ async def test_few_calls_do_not_wait(
     await asyncio.gather(*(engine.confidence(memory, WINDOW) for memory in memories[1:]))
     assert model.runs == [1, 1, 1]
     assert loop.time() == began
+
+
+async def test_a_call_that_never_came_about_does_not_count(
+    model: Model, engine: SileroEngine, memories: list[VoiceMemory]
+) -> None:
+    del memories[0]
+    gc.collect()
+    await asyncio.gather(*(engine.confidence(memory, WINDOW) for memory in memories))
+    assert model.runs == [1, 1, 1]
 
 
 async def test_no_more_than_so_many_are_made_to_wait(

@@ -47,12 +47,7 @@ def echo(cores: Cores, folder: Path) -> Iterator[StartedProcess]:
 
 @contextlib.contextmanager
 def server(
-    name: ServerName,
-    base_url: str,
-    cores: Cores,
-    folder: Path,
-    *,
-    greeting: str = GREETING,
+    name: ServerName, base_url: str, cores: Cores, folder: Path, *, greeting: str = GREETING
 ) -> Iterator[StartedProcess]:
     """Run a server on its core, with the providers at `base_url`; it begins with `greeting`.
 
