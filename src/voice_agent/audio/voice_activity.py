@@ -1,6 +1,8 @@
 """Voice activity: Pipecat's analyzer for each call, on the one Silero model of the process."""
 
 import asyncio
+from collections import deque
+from typing import Final
 
 from pipecat.audio.utils import calculate_audio_volume
 from pipecat.audio.vad.silero import SileroVADAnalyzer
@@ -14,6 +16,11 @@ from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
 MIN_VOLUME = 0.3
 """Loudness, 0 to 1 on Pipecat's scale, below which nothing is speech. Pipecat's own 0.6 recognises
 quiet voices 40 to 115 ms later (measured on flite's), which delays every barge-in."""
+RECALLED_WINDOWS: Final = 32
+"""How many windows without a voice are measured after all when one comes. Pipecat's smoothing
+takes a fifth of each new loudness, so what came before them weighs less than a thousandth."""
+_LOUDNESS_WINDOWS: Final = 13
+"""How many windows Pipecat's measure of loudness looks back: 0.4 s."""
 
 
 class _VolumeTracker(AudioVolumeTracker):
@@ -46,6 +53,8 @@ class SharedSileroAnalyzer(SileroVADAnalyzer):
         self._low_confidence_windows = 0
         self._volume_tracker = _VolumeTracker()  # type: ignore[no-untyped-call]
         self._judged: float | None = None
+        self._confidence = 0.0
+        self._unmeasured: deque[bytes] = deque(maxlen=_LOUDNESS_WINDOWS + RECALLED_WINDOWS)
 
     def set_sample_rate(self, sample_rate: int) -> None:
         """Take the pipeline's rate.
@@ -74,7 +83,24 @@ class SharedSileroAnalyzer(SileroVADAnalyzer):
         if confidence is None:
             confidence = self._engine.confidence_alone(self._memory, buffer)
         self._maybe_reset_model(confidence)
+        self._confidence = confidence
         return confidence
+
+    def _get_smoothed_volume(self, audio: bytes) -> float:
+        """Return the loudness, as it was where it does not matter: nobody speaks in this window.
+
+        Measuring it takes as long as the model does for a window, and most of a call is silence.
+        """
+        if self._confidence < self._params.confidence:
+            self._unmeasured.append(audio)
+            return self._prev_volume
+        while self._unmeasured:
+            window = self._unmeasured.popleft()
+            if len(self._unmeasured) >= RECALLED_WINDOWS:
+                self._volume_tracker.update(window, self.sample_rate)
+            else:
+                self._prev_volume = super()._get_smoothed_volume(window)
+        return super()._get_smoothed_volume(audio)
 
     async def cleanup(self) -> None:
         """Forget the call."""

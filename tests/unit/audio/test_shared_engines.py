@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pipecat.audio import volume
+from pipecat.audio import utils, volume
 from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
@@ -94,6 +94,39 @@ async def test_calls_whose_windows_are_judged_together_get_pipecats_confidences_
     assert any(VADState.SPEAKING in mine.states for mine in together)
 
 
+async def test_loudness_is_measured_only_while_somebody_speaks_and_is_pipecats_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = 0
+    real = utils.calculate_audio_volume
+
+    def counted(audio: bytes, rate: int) -> float:
+        nonlocal measured
+        measured += 1
+        return real(audio, rate)
+
+    monkeypatch.setattr(voice_activity, "calculate_audio_volume", counted)
+    ours: Any = (await VOICE_ACTIVITY.create()).analyzer(TurnSettings(confidence=0.5))
+    theirs = SileroVADAnalyzer(params=ours.params)
+    room = np.random.default_rng(1).normal(0, 30, RATE * 6).astype(np.int16)
+    sound = np.concatenate([room, speech_like(8.0), room])
+    compared = 0
+    try:
+        for analyzer in (ours, theirs):
+            analyzer.set_sample_rate(RATE)
+        for start in range(0, len(sound) - WINDOW, WINDOW):
+            window = sound[start : start + WINDOW].tobytes()
+            assert await ours.analyze_audio(window) == await theirs.analyze_audio(window)
+            if ours._confidence >= ours.params.confidence:
+                compared += 1
+                assert ours._prev_volume == pytest.approx(theirs._prev_volume, abs=1e-3)
+    finally:
+        await ours.cleanup()
+        await theirs.cleanup()
+    assert compared > 3
+    assert measured < len(sound) // WINDOW / 2
+
+
 async def test_who_looks_at_the_volume_being_measured_does_not_stop_the_hearing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -105,8 +138,9 @@ async def test_who_looks_at_the_volume_being_measured_does_not_stop_the_hearing(
 
     monkeypatch.setattr(voice_activity, "calculate_audio_volume", looked_at, raising=False)
     monkeypatch.setattr(volume, "calculate_audio_volume", looked_at, raising=False)
-    analyzer = (await VOICE_ACTIVITY.create()).analyzer(TurnSettings())
+    analyzer: Any = (await VOICE_ACTIVITY.create()).analyzer(TurnSettings())
     analyzer.set_sample_rate(RATE)
+    monkeypatch.setattr(analyzer._engine, "confidence_alone", lambda *_: 1.0)
     try:
         for _ in range(40):
             await analyzer.analyze_audio(bytes(WINDOW * 2))
