@@ -1,0 +1,190 @@
+"""The database: SQLite in the data directory, or PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import time
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import create_async_engine as create_engine
+
+from voice_agent.core.errors import SettingsError
+from voice_agent.storage.tables import DEFAULT_WORKSPACE, WorkspaceRow
+
+SQLITE_BUSY_TIMEOUT_S: Final = 5.0
+"""How long a write waits for the one of another process."""
+CONNECT_TIMEOUT_S: Final = 5.0
+POOL_SIZE: Final = 5
+UPGRADE_COMMAND: Final = "voice-agent database upgrade"
+
+_MIGRATIONS: Final = Path(__file__).with_name("migrations")
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+
+def database_url(written: str) -> URL:
+    """Return the address of a database with the driver that this project uses for its kind.
+
+    Raises:
+        SettingsError: It is no address, or of a kind of database that is not supported.
+    """
+    try:
+        url = make_url(written)
+    except ArgumentError:
+        raise SettingsError(
+            "VOICE_AGENT_DATABASE_URL: this is no database URL; "
+            "postgresql://user:password@host/name is one"
+        ) from None
+    kind = url.drivername.partition("+")[0].replace("postgres", "postgresql", 1)
+    kind = kind.replace("postgresqlql", "postgresql")
+    if kind not in _DRIVERS:
+        raise SettingsError(
+            f"VOICE_AGENT_DATABASE_URL: there is no support for '{url.drivername}'; "
+            "use sqlite:///path or postgresql://user:password@host/name"
+        )
+    return url.set(drivername=_DRIVERS[kind])
+
+
+def sqlite_url(path: Path) -> URL:
+    """Return the address of the SQLite database in the file `path`."""
+    return URL.create(_DRIVERS["sqlite"], database=str(path))
+
+
+class Database:
+    """Connections to one database, and its schema."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        options: dict[str, Any] = {"pool_pre_ping": True}
+        if self.is_sqlite:
+            options["connect_args"] = {"timeout": SQLITE_BUSY_TIMEOUT_S}
+        else:
+            options["pool_size"] = POOL_SIZE
+            options["pool_timeout"] = CONNECT_TIMEOUT_S
+            options["connect_args"] = {"timeout": CONNECT_TIMEOUT_S}
+        self.engine = create_engine(url, **options)
+        if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is SQLite."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Begin a transaction; it is committed at the end, or rolled back when that is an error."""
+        async with self.sessions() as session, session.begin():
+            yield session
+
+    def insert(self, table: Any) -> Any:
+        """Return an INSERT into `table` that knows `on_conflict_do_update` and `_do_nothing`."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    async def prepare(self) -> None:
+        """Make the schema in an empty database, or see that the one there is the code's.
+
+        Raises:
+            SettingsError: The database cannot be reached, or its schema is older or newer than
+                this code; the message names the mend.
+        """
+        if self.is_sqlite and self.url.database:
+            await asyncio.to_thread(
+                Path(self.url.database).parent.mkdir, parents=True, exist_ok=True
+            )
+        async with self._reached() as connection:
+            await connection.run_sync(_prepare)
+
+    async def upgrade(self) -> None:
+        """Bring the schema to that of the code.
+
+        Raises:
+            SettingsError: The database cannot be reached, or is newer than this code.
+        """
+        async with self._reached() as connection:
+            await connection.run_sync(_upgrade)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _reached(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (OSError, SQLAlchemyError, TimeoutError) as error:
+            where = self.url.render_as_string(hide_password=True)
+            raise SettingsError(
+                f"VOICE_AGENT_DATABASE_URL: the database {where} cannot be used: {error}"
+            ) from error
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    # WAL: who reads does not wait for who writes. FULL: what is committed survives a power cut.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _prepare(connection: Connection) -> None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    if current is None and not tables:
+        _upgrade(connection)
+        return
+    newest = ScriptDirectory.from_config(_config(connection)).get_current_head()
+    if current != newest:
+        raise SettingsError(_mismatch(connection, current))
+
+
+def _mismatch(connection: Connection, current: str | None) -> str:
+    if current is None:
+        return (
+            "VOICE_AGENT_DATABASE_URL: the database has tables that are not ours; name an empty one"
+        )
+    if not _is_known(connection, current):
+        return (
+            f"the database has schema {current}, which this version does not know: "
+            "it was used by a newer one; run that, or go back to a backup"
+        )
+    return f"the database has an older schema ({current}); run: {UPGRADE_COMMAND}"
+
+
+def _is_known(connection: Connection, revision: str) -> bool:
+    scripts = ScriptDirectory.from_config(_config(connection))
+    return any(each.revision == revision for each in scripts.walk_revisions())
+
+
+def _upgrade(connection: Connection) -> None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and not _is_known(connection, current):
+        raise SettingsError(_mismatch(connection, current))
+    command.upgrade(_config(connection), "head")
+    known = connection.execute(
+        WorkspaceRow.__table__.select().where(WorkspaceRow.id == DEFAULT_WORKSPACE)
+    )
+    if known.first() is None:
+        connection.execute(
+            WorkspaceRow.__table__.insert().values(
+                id=DEFAULT_WORKSPACE, name="Default", created_at=time()
+            )
+        )
