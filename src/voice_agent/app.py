@@ -17,6 +17,7 @@ from voice_agent.api.models import IceServer as ClientIceServer
 from voice_agent.api.services import ApiServices
 from voice_agent.audio.turn_completion import TURN_COMPLETION
 from voice_agent.audio.voice_activity import VOICE_ACTIVITY
+from voice_agent.bot.agent_catalog import AgentCatalog
 from voice_agent.bot.agents import AgentRepository, agents_directory
 from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
 from voice_agent.bot.rehearsal import rehearse, rehearse_greeting
@@ -30,7 +31,7 @@ from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.process_ids import FIRST_PROCESS
 from voice_agent.core.service_pool import PoolSizes, slots
 from voice_agent.listening import addresses_to_open, host_addresses, listen
-from voice_agent.observability.event_log import log_event
+from voice_agent.observability.event_log import event_logger
 from voice_agent.observability.garbage import GarbageCollection
 from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.observability.metrics import Metrics
@@ -42,8 +43,14 @@ from voice_agent.services.registry import FIXED_LANGUAGE_MODELS, provider_class
 from voice_agent.services.remembering_provider import MEGABYTE, RememberingProvider
 from voice_agent.sessions.device_port import serve_device
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
+from voice_agent.sessions.records import SessionRecords
+from voice_agent.sessions.retention import Retention
 from voice_agent.sessions.tokens import SessionTokens
-from voice_agent.storage.memory_session_store import MemorySessionStore
+from voice_agent.storage.archive_writer import ArchiveWriter
+from voice_agent.storage.idempotency import Idempotency
+from voice_agent.storage.session_archive import SessionArchive
+from voice_agent.storage.stored_agents import StoredAgents
+from voice_agent.storing import database_of, session_store_of
 from voice_agent.tls import tls_files
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.webrtc.manager import WebRTCManager
@@ -65,6 +72,9 @@ class Application:
     webrtc: WebRTCManager
     garbage: GarbageCollection
     metrics: Metrics
+    catalog: AgentCatalog
+    records: SessionRecords
+    idempotency: Idempotency
     not_ready: str | None = "the engines are being loaded"
     device: asyncio.Task[None] | None = None
     """Serves the device's port, where there is one."""
@@ -83,6 +93,7 @@ class Application:
                 await rehearse_greeting(agent, self.pool, self.voice)
         except PoolRefusedError as error:
             raise SettingsError(str(error)) from error
+        self.sessions.watch_over_lost_ones()
         self.garbage.freeze()
         self.not_ready = None
 
@@ -112,10 +123,23 @@ async def application(
     host_sessions: int | None = None,
     listeners: Iterable[EventListener] = (),
 ) -> AsyncIterator[Application]:
-    """Build everything, and unmake it at the end.
+    """Build everything, and unmake it at the end; see `_build` for what goes in and wrong."""
+    async with AsyncExitStack() as stack:
+        yield await _build(settings, stack, process, host_sessions, listeners)
+
+
+async def _build(
+    settings: Settings,
+    stack: AsyncExitStack,
+    process: str,
+    host_sessions: int | None,
+    listeners: Iterable[EventListener],
+) -> Application:
+    """Return everything, built.
 
     Args:
         settings: What this process may have.
+        stack: Unmakes it, the last first.
         process: Its name.
         host_sessions: How many sessions all processes may have, where there are several.
         listeners: Who else is told what happens in sessions.
@@ -130,23 +154,40 @@ async def application(
     pool = WarmServicePool(_pool_sizes(settings))
     pipelines = PipelineFactory(providers, Engines(VOICE_ACTIVITY, TURN_COMPLETION), clock)
     chosen_key = settings.secret_key.get_secret_value() if settings.secret_key else None
+    secret = secret_key(settings.data_dir, chosen_key)
+    keeps_words = settings.transcripts == "keep"
+    database = database_of(settings)
+    stack.push_async_callback(database.close)
+    await database.prepare()
+    store = await stack.enter_async_context(session_store_of(settings, database))
+    archive = SessionArchive(database)
+    journal = ArchiveWriter(archive, keeps_words=keeps_words)
+    journal.start()
+    stack.push_async_callback(journal.close)
+    catalog = AgentCatalog(agents, StoredAgents(database))
+    idempotency = Idempotency(database, secret)
     garbage = GarbageCollection()
+    stack.callback(garbage.close)
+    stack.push_async_callback(pool.close)
     metrics = Metrics(pool.statistics)
+    metrics.collect_archive(lambda: journal.statistics)
     sessions = SessionManager(
         owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
-        agents=agents,
-        store=MemorySessionStore(),
+        agents=catalog,
+        store=store,
         pool=pool,
         pipelines=pipelines,
-        tokens=SessionTokens(secret_key(settings.data_dir, chosen_key), clock.wall),
+        tokens=SessionTokens(secret, clock.wall),
         policy=SessionPolicy(
             default_agent=settings.default_agent,
             max_sessions=settings.max_sessions,
             host_sessions=host_sessions,
             resume_window_s=settings.resume_window,
+            keeps_words=keeps_words,
         ),
         clock=clock,
-        listeners=(log_event, garbage, metrics, *listeners),
+        journal=journal,
+        listeners=(event_logger(words=keeps_words), garbage, metrics, *listeners),
         process=process,
     )
     metrics.collect_sessions(sessions.live_states)
@@ -161,13 +202,21 @@ async def application(
         webrtc=WebRTCManager(_peer_ice_servers(settings), process=process),
         garbage=garbage,
         metrics=metrics,
+        catalog=catalog,
+        records=SessionRecords(archive, journal.flush, sessions),
+        idempotency=idempotency,
     )
-    try:
-        yield app
-    finally:
-        await app.drain()
-        await pool.close()
-        garbage.close()
+    stack.push_async_callback(app.drain)
+    retention = Retention(
+        settings.retention_days,
+        archive.ended_before,
+        sessions.erase,
+        (idempotency.remove_old,),
+        clock.wall,
+    )
+    retention.start()
+    stack.push_async_callback(retention.stop)
+    return app
 
 
 def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiServices:
@@ -177,7 +226,9 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         sessions=app.sessions,
         websockets=app.websockets,
         peers=app.webrtc,
-        agents=app.agents,
+        records=app.records,
+        idempotency=app.idempotency,
+        agents=app.catalog,
         pool=app.pool,
         metrics=app.metrics,
         transports=tuple(TransportKind(name) for name in settings.transports),

@@ -12,6 +12,7 @@ import typer
 
 from voice_agent.cli_agents import agents_app
 from voice_agent.cli_bench import bench
+from voice_agent.cli_database import database_app
 from voice_agent.cli_options import takes_settings
 from voice_agent.core.errors import VoiceAgentError
 
@@ -27,6 +28,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli.add_typer(agents_app, name="agents")
+cli.add_typer(database_app, name="database")
 cli.command()(bench)
 
 

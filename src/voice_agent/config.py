@@ -161,6 +161,17 @@ class Settings(BaseSettings):
     ] = ()
 
     data_dir: HomePath = Path("data")
+    database_url: Annotated[
+        SecretStr | None, Field(examples=["postgresql://user:password@host/voice"])
+    ] = None
+    """None: SQLite in the data directory."""
+    redis_url: Annotated[SecretStr | None, Field(examples=["redis://host:6379/0"])] = None
+    """Where running sessions are kept, instead of in the database."""
+    transcripts: Literal["keep", "discard"] = "keep"
+    retention_days: Annotated[
+        float | None, Field(gt=0, le=36_500, allow_inf_nan=False, examples=["30"])
+    ] = None
+    """After how many days a session that is over is removed; None: never."""
     log_level: Annotated[LogLevel, BeforeValidator(upper)] = "INFO"
     log_format: Literal["text", "json"] = "text"
 

@@ -12,6 +12,7 @@ from voice_agent.api.console import Console
 from voice_agent.api.doorkeeper import Doorkeeper
 from voice_agent.api.failures import FailureGuard, handle_failures
 from voice_agent.api.problems import PROBLEM_MEDIA_TYPE, Problem
+from voice_agent.api.routes.agents import agent_routes
 from voice_agent.api.routes.health import health_routes
 from voice_agent.api.routes.inventory import inventory_routes
 from voice_agent.api.routes.media import media_routes
@@ -72,10 +73,10 @@ def create_api(services: ApiServices) -> FastAPI:
             Middleware(
                 CORSMiddleware,
                 allow_origins=sorted(services.knock_rules.origins),
-                allow_methods=["GET", "POST", "PATCH", "DELETE"],
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["*"],
                 allow_private_network=True,
-                expose_headers=["Retry-After"],
+                expose_headers=["ETag", "Idempotency-Replayed", "Retry-After"],
             ),
             Middleware(FailureGuard),
             Middleware(BodyLimit),
@@ -84,6 +85,7 @@ def create_api(services: ApiServices) -> FastAPI:
     handle_failures(api)
     for routes in (
         health_routes,
+        agent_routes,
         session_routes,
         media_routes,
         inventory_routes,

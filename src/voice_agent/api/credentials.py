@@ -4,6 +4,7 @@ from starlette.requests import HTTPConnection
 
 from voice_agent.api.errors import AccessRefusedError
 from voice_agent.api.services import ApiServices
+from voice_agent.core.session import DEFAULT_WORKSPACE
 
 
 def bearer_of(request: HTTPConnection) -> str | None:
@@ -38,6 +39,16 @@ def require_open_access(services: ApiServices) -> None:
     """Let everybody in while access is open; raise AccessRefusedError when it is not."""
     if not services.open_access:
         raise AccessRefusedError("this needs a credential, as VOICE_AGENT_AUTH is not 'off'")
+
+
+def workspace_of(services: ApiServices, request: HTTPConnection) -> str:  # noqa: ARG001
+    """Return the workspace that a request is about: there is one, while access is open.
+
+    Raises:
+        AccessRefusedError: Access is not open.
+    """
+    require_open_access(services)
+    return DEFAULT_WORKSPACE
 
 
 def require_session_or_open_access(

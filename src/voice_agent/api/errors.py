@@ -37,3 +37,9 @@ class NotReadyError(VoiceAgentError):
     """The server runs but cannot take a call now."""
 
     code = "not_ready"
+
+
+class PreconditionRequiredError(VoiceAgentError):
+    """A change does not say which version it is based on."""
+
+    code = "precondition_required"

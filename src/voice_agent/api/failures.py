@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket
 
 from voice_agent.api.problems import INTERNAL, problem_of, problem_of_code
 from voice_agent.api.refusal import refuse
-from voice_agent.core.errors import VoiceAgentError
+from voice_agent.core.errors import StorageUnavailableError, VoiceAgentError
 
 INTERNAL_ERROR_CLOSE_CODE = 1011
 
@@ -26,6 +26,8 @@ class _Refusal:
         scope.setdefault("state", {})["problem"] = problem.code
         if problem.code == INTERNAL:
             logger.opt(exception=self._error).error("a request failed")
+        elif isinstance(self._error, StorageUnavailableError):
+            logger.warning("a request could not be served: {}", self._error)
         headers = getattr(self._error, "headers", None)
         await refuse(problem, scope, receive, send, headers)
 

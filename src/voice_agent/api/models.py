@@ -4,8 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import to_json
 
+from voice_agent.core.pages import MAX_CURSOR_LENGTH
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
@@ -20,6 +22,45 @@ AttemptId = Annotated[
         max_length=64,
         description="The connection attempt; connections of one attempt race.",
     ),
+]
+
+
+MAX_METADATA_BYTES = 16_384
+MAX_METADATA_DEPTH = 20
+
+
+def _check_metadata(value: dict[str, Any]) -> dict[str, Any]:
+    if _depth(value) > MAX_METADATA_DEPTH:
+        raise ValueError(f"lists and objects may be nested {MAX_METADATA_DEPTH} deep at most")
+    text = to_json(value).decode()
+    if "\\u0000" in text:
+        raise ValueError("it holds a NUL character, which no database keeps")
+    size = len(text.encode())
+    if size > MAX_METADATA_BYTES:
+        raise ValueError(f"metadata may have {MAX_METADATA_BYTES} bytes at most, this has {size}")
+    return value
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    return 0
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_check_metadata)]
+Variables = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=2000)]],
+    Field(max_length=50),
+]
+SpokenText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+
+
+PageLimit = Annotated[int, Field(ge=1, le=200, description="How many to return at most.")]
+Cursor = Annotated[
+    Annotated[str, Field(max_length=MAX_CURSOR_LENGTH)] | None,
+    Field(description="`next_cursor` of the page before."),
 ]
 
 
@@ -61,6 +102,28 @@ class SessionRequest(BaseModel):
         default=TransportWish.AUTO, description="`auto` lets the server choose."
     )
     client: ClientCapabilities = Field(default_factory=ClientCapabilities)
+    variables: Variables = Field(
+        default_factory=dict, description="Fill the `{placeholders}` in the agent's words."
+    )
+    metadata: Metadata = Field(
+        default_factory=dict, description="Your own notes on the session; nobody else's."
+    )
+
+
+class SayRequest(BaseModel):
+    """Words for the agent to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: SpokenText
+
+
+class MessageRequest(BaseModel):
+    """A turn of the user."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: SpokenText
 
 
 class StartRequest(BaseModel):

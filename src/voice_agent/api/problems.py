@@ -29,6 +29,17 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = MappingProxyType(
         "host_refused": HTTPStatus.FORBIDDEN,
         "origin_refused": HTTPStatus.FORBIDDEN,
         "agent_not_found": HTTPStatus.NOT_FOUND,
+        "agent_changed": HTTPStatus.PRECONDITION_FAILED,
+        "agent_exists": HTTPStatus.CONFLICT,
+        "agent_read_only": HTTPStatus.CONFLICT,
+        "cursor_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
+        "idempotency_key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
+        "key_limit": HTTPStatus.TOO_MANY_REQUESTS,
+        "precondition_required": HTTPStatus.PRECONDITION_REQUIRED,
+        "request_in_progress": HTTPStatus.CONFLICT,
+        "session_not_connected": HTTPStatus.CONFLICT,
+        "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+        "variables_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
         "not_found": HTTPStatus.NOT_FOUND,
         "peer_not_found": HTTPStatus.NOT_FOUND,
         "session_not_found": HTTPStatus.NOT_FOUND,
@@ -59,6 +70,17 @@ TITLE_OF_CODE: Mapping[str, str] = MappingProxyType(
         "host_refused": "This host name is not answered for",
         "origin_refused": "This site may not use this server",
         "agent_not_found": "There is no such agent",
+        "agent_changed": "The agent was changed meanwhile",
+        "agent_exists": "There is such an agent already",
+        "agent_read_only": "This agent is described by a file",
+        "cursor_invalid": "The cursor is not valid",
+        "idempotency_key_reused": "This idempotency key was used before",
+        "key_limit": "The key has as many sessions as it may",
+        "precondition_required": "The version is missing",
+        "request_in_progress": "This request is being carried out",
+        "session_not_connected": "Nobody is connected",
+        "storage_unavailable": "The database is away",
+        "variables_invalid": "The variables are not the agent's",
         "not_found": "There is nothing here",
         "peer_not_found": "There is no such peer connection",
         "session_not_found": "There is no such session",
@@ -84,6 +106,8 @@ _CODE_OF_STATUS: Mapping[int, str] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
 }
 _DETAIL_OF_CODE = {
+    # Its own words may name the database and its host.
+    "storage_unavailable": "What is kept of sessions cannot be reached now; try again soon.",
     # The error's own words name a directory of the server.
     "agent_not_found": "There is no agent with that id; GET /v1/agents lists those there are.",
     BODY_INVALID: "The body cannot be read as JSON.",
@@ -172,7 +196,7 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     extra = dict(headers or {})
     if problem.status == HTTPStatus.UNAUTHORIZED:
         extra["WWW-Authenticate"] = "Bearer"
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if problem.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         extra["Retry-After"] = str(RETRY_AFTER_S)
     return JSONResponse(
         problem.model_dump(exclude_none=True),

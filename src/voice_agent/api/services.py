@@ -1,21 +1,27 @@
 """What the routes call. The composition root fills it in; tests bring stand-ins."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.websockets import WebSocket
 
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer
+from voice_agent.bot.agent_catalog import ListedAgent
 from voice_agent.core.agent import Agent
-from voice_agent.core.events import Event
 from voice_agent.core.neighbours import Neighbours, NoNeighbours
+from voice_agent.core.pages import Page
 from voice_agent.core.service_pool import ResourceStatistics
-from voice_agent.core.session import Checkpoint
+from voice_agent.core.session import Checkpoint, SessionOrigin
+from voice_agent.core.session_journal import RememberedEvent, RememberedSession
 from voice_agent.observability.metric_totals import Families
 from voice_agent.sessions.manager import NewSession
+from voice_agent.sessions.records import SessionRecord
+from voice_agent.storage.idempotency import KeptAnswer, KeyedRequest
+from voice_agent.storage.session_archive import SessionFilter
+from voice_agent.storage.stored_agents import AgentVersion
 from voice_agent.transports.base import Connection, TransportKind
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
@@ -23,7 +29,15 @@ from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 class Sessions(Protocol):
     """Creates, connects, shows and ends sessions; see `sessions.manager.SessionManager`."""
 
-    async def create(self, agent_id: str | None = None, *, resumable: bool = True) -> NewSession:
+    async def create(
+        self,
+        agent_id: str | None = None,
+        *,
+        resumable: bool = True,
+        origin: SessionOrigin = ...,
+        metadata: Mapping[str, Any] = ...,
+        variables: Mapping[str, str] = ...,
+    ) -> NewSession:
         """Create a session and its token."""
 
     def authenticate(self, session_id: str, token: str) -> None:
@@ -41,14 +55,32 @@ class Sessions(Protocol):
     async def end(self, session_id: str) -> None:
         """End the session."""
 
+    async def erase(self, session_id: str) -> None:
+        """End the session and forget it, with all it left."""
+
     async def read(self, session_id: str) -> Checkpoint:
         """Return the session as it is now, or raise SessionNotFoundError."""
 
-    def events(self, session_id: str) -> Sequence[Event]:
-        """Return its last events."""
+    async def say(self, session_id: str, text: str) -> None:
+        """Let the agent say `text`."""
 
-    async def list(self) -> Sequence[Checkpoint]:
-        """Return all sessions, newest first."""
+    async def take_text(self, session_id: str, text: str) -> None:
+        """Take `text` as a turn of the user."""
+
+
+class Records(Protocol):
+    """What is known of sessions; see `sessions.records.SessionRecords`."""
+
+    async def list(
+        self, wanted: SessionFilter, cursor: str | None, limit: int
+    ) -> Page[RememberedSession]:
+        """Return sessions, newest first."""
+
+    async def read(self, session_id: str) -> SessionRecord:
+        """Return all that is known of a session, or raise SessionNotFoundError."""
+
+    def follow(self, session_id: str, after: int) -> AsyncIterator[RememberedEvent]:
+        """Yield the events of a session as they come, until it is over."""
 
 
 class WebSockets(Protocol):
@@ -78,13 +110,34 @@ class Peers(Protocol):
 
 
 class Agents(Protocol):
-    """Where agents are read from; see `bot.agents.AgentRepository`."""
+    """All agents; see `bot.agent_catalog.AgentCatalog`."""
 
-    def get(self, agent_id: str) -> Agent:
+    async def read(self, agent_id: str, workspace_id: str) -> ListedAgent:
         """Return the agent, or raise AgentNotFoundError."""
 
-    def list(self) -> Sequence[Agent]:
+    async def list(self, workspace_id: str) -> Sequence[ListedAgent]:
         """Return all agents."""
+
+    async def versions(self, agent_id: str, workspace_id: str) -> Sequence[AgentVersion]:
+        """Return all versions of an agent, newest first."""
+
+    async def create(self, agent: Agent, workspace_id: str) -> None:
+        """Keep a new agent."""
+
+    async def update(self, agent: Agent, workspace_id: str, based_on: str) -> None:
+        """Make `agent` the current version of itself."""
+
+    async def delete(self, agent_id: str, workspace_id: str) -> None:
+        """Forget an agent."""
+
+
+class Once(Protocol):
+    """Carries out requests once; see `storage.idempotency.Idempotency`."""
+
+    async def once(
+        self, request: KeyedRequest, work: Callable[[], Awaitable[KeptAnswer]]
+    ) -> KeptAnswer:
+        """Return what `work` answers, or what it answered to the same request before."""
 
 
 class Pool(Protocol):
@@ -112,6 +165,8 @@ class ApiServices:
     """
 
     sessions: Sessions
+    records: Records
+    idempotency: Once
     websockets: WebSockets
     peers: Peers
     agents: Agents

@@ -1,6 +1,5 @@
 """How sessions, agents and resources look from outside."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -8,13 +7,18 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from voice_agent.bot.agent_catalog import AgentOrigin, ListedAgent
 from voice_agent.core.agent import Agent
-from voice_agent.core.conversation import Speaker, Turn, TurnState
-from voice_agent.core.events import Event, LatencyMeasured
+from voice_agent.core.conversation import Speaker, TurnState
 from voice_agent.core.service_pool import ResourceKind, ResourceStatistics
-from voice_agent.core.session import Checkpoint, EndReason, SessionState
-
-_WORD_BEGIN = re.compile(r"(?<!^)(?=[A-Z])")
+from voice_agent.core.session import EndReason, SessionState
+from voice_agent.core.session_journal import (
+    RememberedEvent,
+    RememberedSession,
+    RememberedTurn,
+)
+from voice_agent.sessions.records import SessionRecord
+from voice_agent.storage.stored_agents import AgentVersion
 
 
 def moment(wall_time: float) -> datetime:
@@ -40,26 +44,64 @@ class AgentView(BaseModel):
         return cls(id=agent.id, name=agent.name, language=agent.language, version=agent.version)
 
 
+class AgentListEntry(AgentView):
+    """An agent in a list, and where it is described."""
+
+    origin: AgentOrigin = Field(description="`file`: it can only be changed on the server.")
+
+    @classmethod
+    def of_listed(cls, listed: ListedAgent) -> "AgentListEntry":
+        """Return the view of an agent of the catalog."""
+        return cls(**AgentView.of(listed.agent).model_dump(), origin=listed.origin)
+
+
 class AgentList(BaseModel):
     """All agents, by id."""
 
-    agents: list[AgentView]
+    agents: list[AgentListEntry]
 
 
-class AgentDetail(AgentView):
+class AgentDetail(AgentListEntry):
     """An agent as its author wrote it."""
 
     greeting: str | None
     instructions: str | None
+    variables: list[dict[str, Any]]
     knowledge: list[dict[str, Any]]
     turn: dict[str, Any]
     client: dict[str, Any]
     limits: dict[str, Any]
 
     @classmethod
-    def of(cls, agent: Agent) -> "AgentDetail":
-        """Return the view of `agent`."""
-        return cls(version=agent.version, **asdict(agent))
+    def of_listed(cls, listed: ListedAgent) -> "AgentDetail":
+        """Return the view of an agent of the catalog."""
+        agent = listed.agent
+        return cls(version=agent.version, origin=listed.origin, **asdict(agent))
+
+
+class AgentVersionView(BaseModel):
+    """One version of an agent."""
+
+    number: int
+    version: str
+    created_at: datetime
+    definition: dict[str, Any]
+
+    @classmethod
+    def of(cls, version: AgentVersion) -> "AgentVersionView":
+        """Return the view of one version."""
+        return cls(
+            number=version.number,
+            version=version.agent.version,
+            created_at=moment(version.created_at),
+            definition=asdict(version.agent),
+        )
+
+
+class AgentVersionList(BaseModel):
+    """All versions of an agent, newest first."""
+
+    versions: list[AgentVersionView]
 
 
 class SessionView(BaseModel):
@@ -74,32 +116,38 @@ class SessionView(BaseModel):
     end_reason: EndReason | None
     legs: int = Field(description="How many connections have carried it.")
     turns: int = Field(description="How many turns were taken, by both sides.")
+    metadata: dict[str, Any] = Field(description="What who made it noted of it.")
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint) -> "SessionView":
+    def of(cls, session: RememberedSession) -> "SessionView":
         """Return the view of a session."""
-        return cls(**_summary(checkpoint))
+        return cls(**_summary(session))
 
 
 class SessionList(BaseModel):
     """Sessions, newest first."""
 
     sessions: list[SessionView]
+    next_cursor: str | None = Field(description="Of the next page, null on the last one.")
 
 
 class TurnView(BaseModel):
     """A turn; of the agent's words those that were really heard."""
 
     speaker: Speaker
-    text: str
+    text: str | None = Field(description="Null where transcripts are not kept.")
     started_at: datetime
     state: TurnState
 
     @classmethod
-    def of(cls, turn: Turn) -> "TurnView":
+    def of(cls, turn: RememberedTurn) -> "TurnView":
         """Return the view of `turn`."""
-        at = moment(turn.started_at)
-        return cls(speaker=turn.speaker, text=turn.text, started_at=at, state=turn.state)
+        return cls(
+            speaker=Speaker(turn.speaker),
+            text=turn.text,
+            started_at=moment(turn.started_at),
+            state=TurnState(turn.state),
+        )
 
 
 class LatencyView(BaseModel):
@@ -112,31 +160,46 @@ class LatencyView(BaseModel):
     tts_s: float
 
 
-class TimelineEntry(BaseModel):
+class EventView(BaseModel):
     """Something that happened."""
 
     number: int
     at: datetime
-    offset_s: float = Field(description="Seconds since the first entry, by the steady clock.")
     type: str
     data: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: RememberedEvent) -> "EventView":
+        """Return the view of an event."""
+        at = moment(event.wall_time)
+        return cls(number=event.number, at=at, type=event.type, data=dict(event.data))
+
+
+class TimelineEntry(EventView):
+    """Something that happened, and how long after the beginning."""
+
+    offset_s: float = Field(description="Seconds since the first entry.")
 
 
 class SessionDetail(SessionView):
     """A session with all that was said in it."""
 
     transcript: list[TurnView]
-    latency: list[LatencyView] = Field(description="Of each answered turn, of a live session.")
-    timeline: list[TimelineEntry] = Field(description="The last events, of a live session.")
+    latency: list[LatencyView] = Field(description="Of each answered turn.")
+    timeline: list[TimelineEntry] = Field(
+        description="The first thousand events; subscribe to `events` for all of them."
+    )
 
     @classmethod
-    def of_session(cls, checkpoint: Checkpoint, events: Sequence[Event]) -> "SessionDetail":
-        """Return the view of a session and its events."""
+    def of_record(cls, record: SessionRecord) -> "SessionDetail":
+        """Return the view of all that is known of a session."""
         return cls(
-            **_summary(checkpoint),
-            transcript=[TurnView.of(turn) for turn in checkpoint.conversation.turns],
-            latency=list(_latency(events)),
-            timeline=list(_timeline(events)),
+            **_summary(record.session),
+            transcript=[TurnView.of(turn) for turn in record.turns],
+            latency=[
+                LatencyView(at=moment(event.wall_time), **event.data) for event in record.latencies
+            ],
+            timeline=list(_timeline(record.timeline)),
         )
 
 
@@ -177,32 +240,27 @@ class PoolView(BaseModel):
     resources: list[ResourceView]
 
 
-def _summary(checkpoint: Checkpoint) -> dict[str, Any]:
+def _summary(session: RememberedSession) -> dict[str, Any]:
     return {
-        "session_id": checkpoint.session_id,
-        "state": checkpoint.state,
-        "agent": AgentView.of(checkpoint.agent),
-        "created_at": moment(checkpoint.created_at),
-        "connected_at": _moment_or_none(checkpoint.connected_at),
-        "ended_at": _moment_or_none(checkpoint.ended_at),
-        "end_reason": checkpoint.end_reason,
-        "legs": checkpoint.legs,
-        "turns": len(checkpoint.conversation.turns),
+        "session_id": session.id,
+        "state": session.state,
+        "agent": AgentView(
+            id=session.agent_id,
+            name=session.agent_name,
+            language=session.language,
+            version=session.agent_version,
+        ),
+        "created_at": moment(session.created_at),
+        "connected_at": _moment_or_none(session.connected_at),
+        "ended_at": _moment_or_none(session.ended_at),
+        "end_reason": session.end_reason,
+        "legs": session.legs,
+        "turns": session.turns,
+        "metadata": dict(session.metadata),
     }
 
 
-def _latency(events: Iterable[Event]) -> Iterable[LatencyView]:
+def _timeline(events: Sequence[RememberedEvent]) -> Iterable[TimelineEntry]:
     for event in events:
-        if isinstance(event.payload, LatencyMeasured):
-            yield LatencyView(at=moment(event.wall_time), **asdict(event.payload))
-
-
-def _timeline(events: Sequence[Event]) -> Iterable[TimelineEntry]:
-    for event in events:
-        yield TimelineEntry(
-            number=event.number,
-            at=moment(event.wall_time),
-            offset_s=round(event.monotonic_time - events[0].monotonic_time, 4),
-            type=_WORD_BEGIN.sub("_", type(event.payload).__name__).lower(),
-            data=asdict(event.payload),
-        )
+        offset_s = round(event.wall_time - events[0].wall_time, 4)
+        yield TimelineEntry(**EventView.of(event).model_dump(), offset_s=offset_s)

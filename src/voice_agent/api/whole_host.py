@@ -3,7 +3,7 @@
 from typing import Any
 
 from voice_agent.api.services import ApiServices
-from voice_agent.api.views import PoolView, ResourceView, SessionList, SessionView
+from voice_agent.api.views import PoolView, ResourceView
 from voice_agent.core.neighbours import Question
 from voice_agent.core.pool import adding_up
 from voice_agent.observability import metric_totals
@@ -17,9 +17,6 @@ async def own_answer(services: ApiServices, question: Question) -> Any:
             return metric_totals.to_json(services.metrics.families())
         case Question.POOL:
             return adding_up.to_json(services.pool.statistics())
-        case Question.SESSIONS:
-            checkpoints = await services.sessions.list()
-            return [SessionView.of(each).model_dump(mode="json") for each in checkpoints]
 
 
 async def host_metrics(services: ApiServices, accept: str) -> tuple[bytes, str]:
@@ -47,12 +44,3 @@ async def host_pool(services: ApiServices) -> PoolView:
         processes=others.answered,
         resources=[ResourceView.of(row) for row in adding_up.add_up(rows)],
     )
-
-
-async def host_sessions(services: ApiServices) -> SessionList:
-    """Return the sessions of this host, newest first."""
-    own = await own_answer(services, Question.SESSIONS)
-    others = await services.neighbours.ask(Question.SESSIONS, own)
-    views = {view["session_id"]: view for each in (*others.answers, own) for view in each}
-    sessions = map(SessionView.model_validate, views.values())
-    return SessionList(sessions=sorted(sessions, key=lambda each: each.created_at, reverse=True))

@@ -43,6 +43,11 @@ class ClientProtocol(RTVIProcessor):
         if self._interruptible:
             await super().interrupt_bot()  # type: ignore[no-untyped-call]
 
+    async def take_text(self, text: str) -> None:
+        """Take `text` as if the client had typed it."""
+        data = rtvi.SendTextData(content=text)
+        await self._handle_send_text(data, message_id="")
+
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Do as Pipecat does, but tell the client of an error only what failed."""
         if not isinstance(frame, ErrorFrame):

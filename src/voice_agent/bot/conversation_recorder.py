@@ -162,9 +162,9 @@ class ConversationRecorder(FrameProcessor):
             case BotStoppedSpeakingFrame():
                 self._agent_is_speaking = False
                 self._sink(SpeakingStopped(Speaker.AGENT))
-                self._end_agent_turn(interrupted=not self._reaches_client())
+                self._end_agent_turn(interrupted=False)
             case LLMFullResponseEndFrame() if not self._agent_is_speaking:
-                self._end_agent_turn(interrupted=not self._reaches_client())
+                self._end_agent_turn(interrupted=False)
             case InterruptionFrame():
                 self._end_agent_turn(interrupted=True)
             case EndFrame() | CancelFrame():
@@ -179,4 +179,5 @@ class ConversationRecorder(FrameProcessor):
         self._sentence_heard(self._heard.finish())
         if self._agent_turn_is_open:
             self._agent_turn_is_open = False
-            self._sink(AgentTurnEnded(interrupted))
+            is_lost = not interrupted and not self._reaches_client()
+            self._sink(AgentTurnEnded(interrupted or is_lost, lost=is_lost))

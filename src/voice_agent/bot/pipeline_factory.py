@@ -29,8 +29,9 @@ from voice_agent.bot.conversation_recorder import (
     FirstWordsTimer,
     TurnStopwatch,
 )
-from voice_agent.bot.greeter import Greeter
 from voice_agent.bot.keypad import Keypad
+from voice_agent.bot.opening import opening_of
+from voice_agent.bot.prompter import Prompter, SayFrame
 from voice_agent.bot.prompts import context_messages
 from voice_agent.bot.turn_taking import user_turn_strategies
 from voice_agent.bot.user_aggregator import UserAggregator
@@ -104,7 +105,7 @@ class PipelineFactory:
     ) -> PipelineWorker:
         """Return a worker that runs the next leg of `session` on `transport`.
 
-        It greets when nobody has said anything yet, else it goes on where the conversation was.
+        It greets when nobody has said anything yet, else it goes on where it was cut off.
         What happens in it is told to `sink`; what the agent says counts as heard only while
         `reaches_client` returns True.
         """
@@ -120,7 +121,9 @@ class PipelineFactory:
         microphone = transport.input()
         if isinstance(microphone, HearingInput):
             microphone.hear_with(vad)
-        context = LLMContext(messages=list(context_messages(agent, session.conversation)))
+        context = LLMContext(
+            messages=list(context_messages(session.briefed_agent, session.conversation))
+        )
         user = UserAggregator(
             context,
             params=LLMUserAggregatorParams(
@@ -140,7 +143,6 @@ class PipelineFactory:
 
         user.add_event_handler("on_user_turn_message_added", on_user_turn_message_added)
 
-        greeting = agent.greeting if session.conversation.is_empty else None
         processors: list[FrameProcessor] = [
             ClientGate(agent.client, session.id, self._clock.monotonic),
             microphone,
@@ -149,7 +151,7 @@ class PipelineFactory:
             user,
             llm,
             FirstWordsTimer(stopwatch, self._clock.wall),
-            *([Greeter(greeting)] if greeting else []),
+            Prompter(opening_of(session), sink),
             tts,
             transport.output(),
             ConversationRecorder(sink, stopwatch, self._clock.wall, reaches_client),
@@ -175,6 +177,16 @@ class PipelineFactory:
         )
         self._report_errors(worker, sink)
         return worker
+
+    async def say(self, worker: PipelineWorker, text: str) -> None:
+        """Let the agent say `text`, when it has said what it is saying."""
+        await worker.queue_frame(SayFrame(text))
+
+    async def take_text(self, worker: PipelineWorker, text: str) -> None:
+        """Take `text` as a turn of the user, as if he had typed it."""
+        protocol = worker.rtvi
+        assert isinstance(protocol, ClientProtocol)
+        await protocol.take_text(text)
 
     def _report_errors(self, worker: PipelineWorker, sink: EventSink) -> None:
         async def on_pipeline_error(_: object, frame: ErrorFrame) -> None:

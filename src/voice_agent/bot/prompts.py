@@ -13,6 +13,12 @@ SPOKEN_STYLE = (
     "What you hear comes from a speech recogniser and may contain errors; ask when unsure."
 )
 
+CUT_OFF = (
+    "The line dropped while you were speaking, and the caller is back. The caller heard you up to "
+    "the dash. If you have not finished, go on from there: no greeting, no repetition."
+)
+"""What it is told when it begins a leg after a turn of its own that was cut off."""
+
 
 def system_prompt(agent: Agent) -> str:
     """Return the system prompt of `agent`: who it is, how to speak, what it knows."""
@@ -45,4 +51,6 @@ def context_messages(agent: Agent, conversation: Conversation) -> Sequence[LLMCo
         else:
             cut = " —" if turn.state is TurnState.INTERRUPTED else ""
             messages.append({"role": "assistant", "content": f"{turn.text}{cut}"})
+    if conversation.turns and conversation.turns[-1].state is TurnState.INTERRUPTED:
+        messages.append({"role": "system", "content": CUT_OFF})
     return messages

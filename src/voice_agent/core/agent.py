@@ -26,6 +26,17 @@ class KnowledgeEntry:
 
 
 @validated_dataclass(frozen=True, config=_STRICT_FIELDS)
+class Variable:
+    """A value that each session brings: it fills `{name}` in greeting and instructions.
+
+    Without a `default` every session must bring it.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    default: Annotated[str, Field(max_length=500)] | None = None
+
+
+@validated_dataclass(frozen=True, config=_STRICT_FIELDS)
 class TurnSettings:
     """When a turn of the user begins and ends.
 
@@ -58,8 +69,8 @@ class ClientPermissions:
 class Limits:
     """How long a session may last and how long it may be idle, in seconds."""
 
-    max_duration_s: Annotated[float, Field(gt=0, le=86_400)] = 1800
-    idle_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 300
+    max_duration_s: Annotated[float, Field(gt=0, le=86_400)] = 1800.0
+    idle_timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 300.0
 
 
 @validated_dataclass(frozen=True, config=_STRICT_FIELDS)
@@ -71,6 +82,7 @@ class Agent:
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en-US"
     greeting: Text | None = None
     instructions: Text | None = None
+    variables: Annotated[tuple[Variable, ...], Field(max_length=50)] = ()
     knowledge: Annotated[tuple[KnowledgeEntry, ...], Field(max_length=2000)] = ()
     turn: TurnSettings = field(default_factory=TurnSettings)
     client: ClientPermissions = field(default_factory=ClientPermissions)
@@ -80,6 +92,13 @@ class Agent:
     def _has_something_to_say(self) -> "Agent":
         if self.greeting is None and self.instructions is None:
             raise ValueError("give it a 'greeting', 'instructions' or both")
+        return self
+
+    @model_validator(mode="after")
+    def _variables_differ(self) -> "Agent":
+        names = [variable.name for variable in self.variables]
+        if len(set(names)) != len(names):
+            raise ValueError("give each variable a name of its own")
         return self
 
     @cached_property

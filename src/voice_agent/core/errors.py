@@ -69,6 +69,66 @@ class OwnershipLostError(VoiceAgentError):
     code = "ownership_lost"
 
 
+class StorageUnavailableError(VoiceAgentError):
+    """The database, or the store of sessions, does not answer or takes nothing now."""
+
+    code = "storage_unavailable"
+
+
+class VariablesInvalidError(VoiceAgentError):
+    """A session's variables are not those of its agent."""
+
+    code = "variables_invalid"
+
+
+class CursorInvalidError(VoiceAgentError):
+    """A cursor was not made by this server for this list."""
+
+    code = "cursor_invalid"
+
+
+class AgentReadOnlyError(VoiceAgentError):
+    """The agent is described by a file and cannot be changed over the API."""
+
+    code = "agent_read_only"
+
+
+class AgentExistsError(VoiceAgentError):
+    """There is an agent with that id already."""
+
+    code = "agent_exists"
+
+
+class AgentChangedError(VoiceAgentError):
+    """The agent was changed since the version that an update was based on."""
+
+    code = "agent_changed"
+
+
+class SessionNotConnectedError(VoiceAgentError):
+    """Nobody is connected to the session, so nothing can be said in it."""
+
+    code = "session_not_connected"
+
+
+class IdempotencyKeyReusedError(VoiceAgentError):
+    """An idempotency key came with another request before."""
+
+    code = "idempotency_key_reused"
+
+
+class RequestInProgressError(VoiceAgentError):
+    """The same request, by its idempotency key, is being carried out."""
+
+    code = "request_in_progress"
+
+
+class KeyLimitError(VoiceAgentError):
+    """A key has as many sessions as it may, at once or in a minute."""
+
+    code = "key_limit"
+
+
 class OfferInvalidError(VoiceAgentError):
     """A WebRTC offer cannot be used."""
 

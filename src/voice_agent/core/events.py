@@ -4,15 +4,19 @@ What emits knows none of its listeners. A listener is called in the emitter's ow
 be quick and must not raise; whoever has more to do puts the event into a queue of its own.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from loguru import logger
 
 from voice_agent.core.clock import Clock
 from voice_agent.core.conversation import Speaker
 from voice_agent.core.session import EndReason, SessionState
+
+_WORD_BEGIN = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,13 @@ class UserTurnEnded:
 
 
 @dataclass(frozen=True)
+class AnswerWritten:
+    """All that the agent is about to say in this turn; what is heard of it comes as sentences."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class SentenceHeard:
     """A sentence of the agent was played to its end, or sent as text to who wanted no audio."""
 
@@ -89,9 +100,10 @@ class SentenceHeard:
 
 @dataclass(frozen=True)
 class AgentTurnEnded:
-    """The agent finished a turn, or was cut off."""
+    """The agent finished a turn, or was cut off: by the user, unless the connection was `lost`."""
 
     interrupted: bool
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +149,7 @@ EventPayload = (
     | SpeakingStopped
     | TranscriptReceived
     | UserTurnEnded
+    | AnswerWritten
     | SentenceHeard
     | AgentTurnEnded
     | LatencyMeasured
@@ -158,6 +171,31 @@ class Event:
     monotonic_time: float
     payload: EventPayload
 
+    @property
+    def type(self) -> str:
+        """What happened, as the wire calls it: `session_state_changed`, for example."""
+        return event_type(type(self.payload))
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The payload as plain values."""
+        return {each.name: getattr(self.payload, each.name) for each in fields(self.payload)}
+
+
+_types: dict[type, str] = {}
+
+
+def event_type(payload: type) -> str:
+    """Return what the wire calls events with such a payload."""
+    known = _types.get(payload)
+    if known is None:
+        known = _types[payload] = _wire_name(payload)
+    return known
+
+
+def _wire_name(payload: type) -> str:
+    return _WORD_BEGIN.sub("_", payload.__name__).lower()
+
 
 EventListener = Callable[[Event], None]
 
@@ -166,33 +204,54 @@ HISTORY_LIMIT = 1000
 
 
 class EventStream:
-    """The events of one session."""
+    """The events of one session; `last_number` is that of an owner before this one."""
 
-    def __init__(self, session_id: str, clock: Clock, listeners: Iterable[EventListener]) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        clock: Clock,
+        listeners: Iterable[EventListener],
+        last_number: int = 0,
+    ) -> None:
         self._session_id = session_id
         self._clock = clock
         self._listeners = list(listeners)
+        self._on_gone: list[Callable[[], None]] = []
         self._history: deque[Event] = deque(maxlen=HISTORY_LIMIT)
-        self._number = 0
+        self._number = last_number
 
     @property
     def history(self) -> Sequence[Event]:
         """The last events, oldest first, at most `HISTORY_LIMIT`."""
         return tuple(self._history)
 
-    def listen(self, listener: EventListener) -> Callable[[], None]:
+    def listen(
+        self, listener: EventListener, on_gone: Callable[[], None] | None = None
+    ) -> Callable[[], None]:
         """Call `listener` with every further event; return what stops that.
 
-        For who follows one running session and comes and goes meanwhile, as a live subscription
-        does; who listens to all of them is given when the stream is made.
+        `on_gone` is called when there will be no further one here. This is for who follows one
+        running session and comes and goes meanwhile, as a live subscription does; who listens to
+        all of them is given when the stream is made.
         """
         self._listeners.append(listener)
+
+        if on_gone is not None:
+            self._on_gone.append(on_gone)
 
         def stop() -> None:
             if listener in self._listeners:
                 self._listeners.remove(listener)
+            if on_gone in self._on_gone:
+                self._on_gone.remove(on_gone)
 
         return stop
+
+    def close(self) -> None:
+        """Say that there will be no further event here: the session is over, or elsewhere."""
+        gone, self._on_gone = self._on_gone, []
+        for tell in gone:
+            tell()
 
     def emit(self, payload: EventPayload) -> Event:
         """Number `payload`, tell every listener, and return the event."""

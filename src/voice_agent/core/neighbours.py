@@ -11,7 +11,6 @@ class Question(StrEnum):
 
     METRICS = "metrics"
     POOL = "pool"
-    SESSIONS = "sessions"
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,17 @@ one connection) may end at any moment; the next one starts from the session's ch
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
+from typing import Any, Final
 
 from voice_agent.core.agent import Agent
 from voice_agent.core.conversation import Conversation
 from voice_agent.core.errors import IllegalTransitionError
+from voice_agent.core.variables import fill
+
+DEFAULT_WORKSPACE: Final = "default"
+"""The workspace that is always there."""
 
 
 class SessionState(StrEnum):
@@ -62,6 +68,34 @@ class Checkpoint:
     legs: int = 0
     resumable: bool = True
     """Whether it outlives a lost connection by the resume window."""
+    workspace_id: str = DEFAULT_WORKSPACE
+    key_id: str | None = None
+    """The key that it was made with."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """What who made it noted of it; for him alone."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """What fills the placeholders of its agent's words."""
+    events: int = 0
+    """The number of its last event."""
+    unheard: str = ""
+    """What the agent was about to say when it was last known, and nobody has heard yet."""
+
+
+@dataclass(frozen=True)
+class KeyLimits:
+    """How many sessions one key may have: at once, and begun within a minute; None: any number."""
+
+    at_once: int | None = None
+    a_minute: int | None = None
+
+
+@dataclass(frozen=True)
+class SessionOrigin:
+    """Who wants a session."""
+
+    workspace_id: str = DEFAULT_WORKSPACE
+    key_id: str | None = None
+    limits: KeyLimits = field(default_factory=KeyLimits)
 
 
 class Session:
@@ -88,6 +122,11 @@ class Session:
     def agent(self) -> Agent:
         """The version of the agent that the session began with."""
         return self._checkpoint.agent
+
+    @cached_property
+    def briefed_agent(self) -> Agent:
+        """The same with the session's variables in its words."""
+        return fill(self.agent, self._checkpoint.variables)
 
     @property
     def state(self) -> SessionState:
@@ -133,16 +172,27 @@ class Session:
         self._checkpoint = replace(self._checkpoint, ended_at=self._wall_time(), end_reason=reason)
 
     def user_said(self, text: str) -> None:
-        """Keep a turn of the user."""
+        """Keep a turn of the user; what the agent had still to say is out of date."""
         self._keep(self.conversation.user_said(text, self._wall_time()))
+        self.agent_intends("")
+
+    def agent_intends(self, text: str) -> None:
+        """The agent is about to say `text`."""
+        self._checkpoint = replace(self._checkpoint, unheard=text)
 
     def agent_heard(self, sentence: str) -> None:
         """Keep a sentence of the agent that was played to its end."""
         self._keep(self.conversation.agent_heard(sentence, self._wall_time()))
+        if self._checkpoint.unheard:
+            self.agent_intends(rest_after(sentence, self._checkpoint.unheard))
 
     def agent_turn_finished(self, *, interrupted: bool) -> None:
         """Close the agent's open turn, if there is one."""
         self._keep(self.conversation.agent_finished(interrupted=interrupted))
+
+    def events_counted(self, number: int) -> None:
+        """The session's last event has `number`."""
+        self._checkpoint = replace(self._checkpoint, events=number)
 
     def _keep(self, conversation: Conversation) -> None:
         self._checkpoint = replace(self._checkpoint, conversation=conversation)
@@ -151,3 +201,15 @@ class Session:
         if wanted not in LEGAL_TRANSITIONS[self.state]:
             raise IllegalTransitionError(f"session {self.id}", self.state, wanted)
         self._checkpoint = replace(self._checkpoint, state=wanted)
+
+
+def rest_after(heard: str, text: str) -> str:
+    """Return what of `text` comes after `heard`, nothing when that is not in it.
+
+    Both are compared word by word, as voices change the space between words.
+    """
+    words, said = text.split(), heard.split()
+    for start in range(len(words) - len(said) + 1):
+        if words[start : start + len(said)] == said:
+            return " ".join(words[start + len(said) :])
+    return ""

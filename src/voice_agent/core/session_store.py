@@ -21,7 +21,14 @@ class Claim:
 
 
 class SessionStore(Protocol):
-    """Keeps checkpoints and knows who owns which session."""
+    """Keeps checkpoints and knows who owns which session.
+
+    What can fail says so with StorageUnavailableError.
+    """
+
+    @property
+    def outlives_process(self) -> bool:
+        """Whether another process, or this one started anew, finds what is kept here."""
 
     async def create(self, checkpoint: Checkpoint, owner: str) -> Claim:
         """Keep a new session, owned by `owner`.
@@ -58,5 +65,14 @@ class SessionStore(Protocol):
     async def remove(self, session_id: str) -> None:
         """Forget the session. Removing an unknown one does nothing."""
 
-    async def list(self) -> Sequence[Checkpoint]:
-        """Return the last checkpoints of all sessions, newest first."""
+    async def touch(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Say that the owner of `claims` lives; return those of them that are not current now."""
+
+    async def abandoned(self, silent_s: float) -> Sequence[str]:
+        """Return ids of sessions that are not over and of which nothing was heard in `silent_s`.
+
+        Some of them, where they are many.
+        """
+
+    async def remove_over(self, older_s: float) -> None:
+        """Forget sessions that were over `older_s` seconds ago; what is archived stays there."""

@@ -7,6 +7,7 @@ from loguru import logger
 from voice_agent.core.events import (
     ErrorOccurred,
     Event,
+    EventListener,
     LatencyMeasured,
     LegEnded,
     LegStarted,
@@ -15,7 +16,16 @@ from voice_agent.core.events import (
 )
 
 
-def log_event(event: Event) -> None:
+def event_logger(*, words: bool = True) -> EventListener:
+    """Return a listener that logs events, with `words` also, at level DEBUG, what was said."""
+
+    def log_it(event: Event) -> None:
+        log_event(event, words=words)
+
+    return log_it
+
+
+def log_event(event: Event, *, words: bool = True) -> None:
     """Log one event, with its session's id."""
     log = logger.bind(session_id=event.session_id)
     match event.payload:
@@ -38,4 +48,7 @@ def log_event(event: Event) -> None:
         case ErrorOccurred(code=code, message=message):
             log.warning("{}: {}", code, message)
         case payload:
-            log.debug("{} {}", type(payload).__name__, asdict(payload))
+            data = asdict(payload)
+            if not words:
+                data.pop("text", None)
+            log.debug("{} {}", type(payload).__name__, data)

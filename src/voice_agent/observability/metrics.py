@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -28,6 +28,7 @@ from voice_agent.core.session import SessionState
 from voice_agent.observability.exposition import families_of
 from voice_agent.observability.metric_totals import Families
 from voice_agent.observability.pool_metrics import PoolMetrics
+from voice_agent.storage.archive_writer import ArchiveStatistics
 
 LATENCY_BUCKETS_S: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
 _INSTANCE: Final = re.compile(r"#\d+$")
@@ -67,6 +68,10 @@ class Metrics:
         """Count live sessions by state, as `states` returns them, whenever metrics are asked."""
         self._registry.register(_SessionStates(states))
 
+    def collect_archive(self, statistics: Callable[[], ArchiveStatistics]) -> None:
+        """Count what waits to be written to the archive, whenever metrics are asked."""
+        self._registry.register(_Archive(statistics))
+
     def families(self) -> Families:
         """Return all metrics as they are now."""
         return families_of(self._registry)
@@ -84,9 +89,9 @@ class Metrics:
                 self._legs_ended.labels(str(reason)).inc()
             case UserTurnEnded():
                 self._turns.labels("user").inc()
-            case AgentTurnEnded(interrupted=interrupted):
+            case AgentTurnEnded(interrupted=interrupted, lost=lost):
                 self._turns.labels("agent").inc()
-                self._interruptions.inc(interrupted)
+                self._interruptions.inc(interrupted and not lost)
             case LatencyMeasured() as latency:
                 self._latency.observe(latency.total_s)
                 for part in ("turn", "llm", "tts"):
@@ -110,6 +115,23 @@ class Metrics:
             labels,
             registry=self._registry,
             buckets=LATENCY_BUCKETS_S,
+        )
+
+
+class _Archive(Collector):
+    def __init__(self, statistics: Callable[[], ArchiveStatistics]) -> None:
+        self._statistics = statistics
+
+    def collect(self) -> Iterable[Metric]:
+        now = self._statistics()
+        yield GaugeMetricFamily(
+            "voice_agent_archive_waiting", "Events that wait to be written.", now.waiting
+        )
+        yield CounterMetricFamily(
+            "voice_agent_archive_dropped", "Events that were given up.", now.dropped
+        )
+        yield CounterMetricFamily(
+            "voice_agent_archive_failures", "Writes that the database did not take.", now.failures
         )
 
 

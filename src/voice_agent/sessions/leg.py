@@ -13,7 +13,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from voice_agent.bot.dismantling import dismantle
 from voice_agent.core.agent import Agent
-from voice_agent.core.errors import PoolRefusedError
+from voice_agent.core.errors import PoolRefusedError, SessionNotConnectedError
 from voice_agent.core.events import ErrorOccurred, EventSink, LegEnded, LegStarted
 from voice_agent.core.service_pool import Lease, Resource, ServicePool
 from voice_agent.core.session import Session
@@ -25,6 +25,8 @@ CANCEL_TIMEOUT_S = 3.0
 """How long a pipeline may take to stop before its task is cancelled outright."""
 LAST_TIMEOUT_S = 10.0
 """How long it may take then, before it is given up and logged as left behind."""
+
+NOBODY_THERE = "nobody is connected to this session; try again when its client is there"
 
 
 class LegEnd(StrEnum):
@@ -78,6 +80,12 @@ class PipelineBuilder(Protocol):
     ) -> PipelineWorker:
         """Return a worker for the next leg of `session`."""
 
+    async def say(self, worker: PipelineWorker, text: str) -> None:
+        """Let the agent say `text`."""
+
+    async def take_text(self, worker: PipelineWorker, text: str) -> None:
+        """Take `text` as a turn of the user."""
+
 
 class Leg:
     """Runs once."""
@@ -97,6 +105,7 @@ class Leg:
         self._pool = pool
         self._pipelines = pipelines
         self._sink = sink
+        self._worker: PipelineWorker | None = None
         self._stopped: asyncio.Future[LegEnd] = asyncio.get_running_loop().create_future()
         self._log = logger.bind(session_id=session.id, leg_id=leg_id)
 
@@ -104,6 +113,27 @@ class Leg:
         """Ask it to end, and why. The first reason counts."""
         if not self._stopped.done():
             self._stopped.set_result(end)
+
+    async def say(self, text: str) -> None:
+        """Let the agent say `text`, when it has said what it is saying.
+
+        Raises:
+            SessionNotConnectedError: The pipeline does not run yet, or no more.
+        """
+        await self._pipelines.say(self._require_worker(), text)
+
+    async def take_text(self, text: str) -> None:
+        """Take `text` as a turn of the user.
+
+        Raises:
+            SessionNotConnectedError: The pipeline does not run yet, or no more.
+        """
+        await self._pipelines.take_text(self._require_worker(), text)
+
+    def _require_worker(self) -> PipelineWorker:
+        if self._worker is None or self._stopped.done():
+            raise SessionNotConnectedError(NOBODY_THERE)
+        return self._worker
 
     async def run(self) -> LegEnd:
         """Run until the leg has ended, and return why. Nothing of it is left afterwards."""
@@ -160,6 +190,7 @@ class Leg:
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(worker)
         running = asyncio.create_task(runner.run(), name=f"leg {self.id}")
+        self._worker = worker
         end = LegEnd.SERVER_STOPPED
         try:
             first: set[asyncio.Future[Any]] = {running, self._stopped}
@@ -167,6 +198,7 @@ class Leg:
             end = self._end_of(worker, running)
             return end
         finally:
+            self._worker = None
             await _to_its_end(self._wind_up(worker, running, end))
 
     def _build(self, lease: Lease) -> PipelineWorker:

@@ -2,24 +2,28 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voice_agent.core.clock import Clock
-from voice_agent.core.errors import SessionEndedError
+from voice_agent.core.conversation import Conversation
+from voice_agent.core.errors import SessionEndedError, SessionNotConnectedError
 from voice_agent.core.events import (
     AgentTurnEnded,
+    AnswerWritten,
     ClientConnected,
+    Event,
     EventPayload,
     EventStream,
     SentenceHeard,
     SessionStateChanged,
     UserTurnEnded,
 )
-from voice_agent.core.session import EndReason, Session, SessionState
+from voice_agent.core.session import Checkpoint, EndReason, Session, SessionState
+from voice_agent.core.session_journal import SessionJournal
 from voice_agent.core.session_store import Claim, SessionStore
 from voice_agent.sessions.attempts import Attempts
 from voice_agent.sessions.checkpoints import CheckpointWriter
-from voice_agent.sessions.leg import Leg, LegEnd
+from voice_agent.sessions.leg import NOBODY_THERE, Leg, LegEnd
 from voice_agent.sessions.limits import Deadline, LegLimits
 from voice_agent.transports.base import CloseReason, Connection
 
@@ -46,6 +50,17 @@ class Waits:
     """From a lost connection to the next one."""
 
 
+@dataclass(frozen=True)
+class Books:
+    """Where a session is kept: its store, with the claim on it, and the journal."""
+
+    store: SessionStore
+    claim: Claim
+    journal: SessionJournal
+    keeps_words: bool = True
+    """Whether what was said is kept when the session is over."""
+
+
 class LiveSession:
     """Owns one session from when this process has it to when it is over or went elsewhere.
 
@@ -56,8 +71,7 @@ class LiveSession:
     def __init__(
         self,
         session: Session,
-        claim: Claim,
-        store: SessionStore,
+        books: Books,
         events: EventStream,
         clock: Clock,
         waits: Waits,
@@ -71,9 +85,11 @@ class LiveSession:
         self._waits = waits
         self._build_leg = build_leg
         self._on_over = on_over
+        self._books = books
         self._checkpoints = CheckpointWriter(
-            store, claim, lambda: session.checkpoint, self._went_elsewhere
+            books.store, books.claim, self._to_keep, self._went_elsewhere
         )
+        events.listen(self._write_down)
         self._limits = LegLimits(session.agent.limits, clock, self._stop_leg)
         self._expiry = Deadline(self._expire)
         self._claiming = asyncio.Lock()
@@ -81,7 +97,13 @@ class LiveSession:
         self._leg_gone = asyncio.Event()
         self._leg_gone.set()
         self._must_end: LegEnd | None = None
+        self._is_leaving = False
         self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def claim(self) -> Claim:
+        """The ownership under which this process has it."""
+        return self._books.claim
 
     @property
     def has_leg(self) -> bool:
@@ -97,6 +119,7 @@ class LiveSession:
         """Go on from the checkpoint of an owner that is gone, with or without having said so."""
         if self.session.state is SessionState.CONNECTED:
             self.session.suspend()
+            self._state_changed()
         self.wait_for_leg()
 
     async def carry(self, connection: Connection) -> None:
@@ -127,13 +150,51 @@ class LiveSession:
         await self._leg_gone.wait()
         await asyncio.shield(self._close(END_REASONS[leg_end]))
 
+    def check_ownership(self) -> None:
+        """Another process may have the session: write, which is refused then, and let it go."""
+        self._checkpoints.changed()
+
+    async def end_lost(self) -> None:
+        """End a session whose owner is gone, unless its client is back."""
+        if not self.has_leg:
+            was_connected = self.session.state is SessionState.SUSPENDED
+            await asyncio.shield(self._close(_nobody_came(was_connected=was_connected)))
+
+    async def leave(self) -> None:
+        """Give the session up as it is, for another process or for this one started anew."""
+        self._is_leaving = True
+        self._stop_leg(LegEnd.SERVER_STOPPED)
+        await self._leg_gone.wait()
+        await asyncio.shield(self._close(None))
+
+    async def say(self, text: str) -> None:
+        """Let the agent say `text`.
+
+        Raises:
+            SessionNotConnectedError: Nobody is there to hear it.
+        """
+        await self._require_leg().say(text)
+
+    async def take_text(self, text: str) -> None:
+        """Take `text` as a turn of the user.
+
+        Raises:
+            SessionNotConnectedError: Nobody is there.
+        """
+        await self._require_leg().take_text(text)
+
     async def end_unreachable(self) -> None:
         """End a session that had one connection to come by, when that one came to nothing."""
         if not self.has_leg and not self.session.checkpoint.resumable:
             await asyncio.shield(self._close(EndReason.NEVER_CONNECTED))
 
+    def _require_leg(self) -> Leg:
+        if self._leg is None:
+            raise SessionNotConnectedError(NOBODY_THERE)
+        return self._leg
+
     def _require_open(self) -> None:
-        if self._closing is not None or self._must_end is not None:
+        if self._closing is not None or self._must_end is not None or self._is_leaving:
             raise SessionEndedError("this session is over; start a new one")
 
     async def _claim(self, connection: Connection) -> Leg | None:
@@ -159,6 +220,10 @@ class LiveSession:
         self._leg = None
         self._limits.clear()
         if self._checkpoints.is_lost:
+            self._close(None)
+        elif self._is_leaving:
+            self.session.suspend()
+            self._state_changed()
             self._close(None)
         elif self._must_end is not None:
             self._close(END_REASONS[self._must_end])
@@ -199,8 +264,7 @@ class LiveSession:
     async def _end_expired(self) -> None:
         await self._checkpoints.write()
         if not self._checkpoints.is_lost:
-            was_connected = self.session.state is SessionState.SUSPENDED
-            reason = EndReason.CONNECTION_LOST if was_connected else EndReason.NEVER_CONNECTED
+            reason = _nobody_came(was_connected=self.session.state is SessionState.SUSPENDED)
             self.session.end(reason)
             self.events.emit(SessionStateChanged(SessionState.ENDED, reason))
         await self._close_books()
@@ -223,13 +287,29 @@ class LiveSession:
             case UserTurnEnded(text=text) if text:
                 self.session.user_said(text)
                 self._checkpoints.changed()
+            case AnswerWritten(text=text):
+                self.session.agent_intends(text)
+                self._checkpoints.changed()
             case SentenceHeard(text=text):
                 self.session.agent_heard(text)
                 self._checkpoints.changed()
-            case AgentTurnEnded(interrupted=interrupted):
+            case AgentTurnEnded(interrupted=interrupted, lost=lost):
                 self.session.agent_turn_finished(interrupted=interrupted)
+                if interrupted and not lost:
+                    self.session.agent_intends("")
                 self._checkpoints.changed()
         self.events.emit(payload)
+
+    def _to_keep(self) -> Checkpoint:
+        """Return the session as it is to be kept now."""
+        checkpoint = self.session.checkpoint
+        if self._books.keeps_words or checkpoint.state is not SessionState.ENDED:
+            return checkpoint
+        return replace(checkpoint, conversation=Conversation(), unheard="")
+
+    def _write_down(self, event: Event) -> None:
+        self.session.events_counted(event.number)
+        self._books.journal.note(self.session.checkpoint, self.claim.epoch, event)
 
     def _state_changed(self) -> None:
         self.events.emit(SessionStateChanged(self.session.state))
@@ -238,3 +318,7 @@ class LiveSession:
     def _stop_leg(self, end: LegEnd) -> None:
         if self._leg is not None:
             self._leg.stop(end)
+
+
+def _nobody_came(*, was_connected: bool) -> EndReason:
+    return EndReason.CONNECTION_LOST if was_connected else EndReason.NEVER_CONNECTED

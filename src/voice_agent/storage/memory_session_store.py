@@ -25,6 +25,11 @@ class MemorySessionStore:
         self._entries: dict[str, _Entry] = {}
         self._ended: dict[str, None] = {}
 
+    @property
+    def outlives_process(self) -> bool:
+        """Nothing does."""
+        return False
+
     async def create(self, checkpoint: Checkpoint, owner: str) -> Claim:
         """Keep a new session, owned by `owner`; raise ValueError when its id is taken."""
         session_id = checkpoint.session_id
@@ -70,10 +75,17 @@ class MemorySessionStore:
         self._entries.pop(session_id, None)
         self._ended.pop(session_id, None)
 
-    async def list(self) -> Sequence[Checkpoint]:
-        """Return all checkpoints, newest first."""
-        checkpoints = [entry.checkpoint for entry in self._entries.values()]
-        return sorted(checkpoints, key=lambda checkpoint: checkpoint.created_at, reverse=True)
+    async def touch(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Return those that are not current; who owns a session lives as long as this store."""
+        current = {session_id: entry.claim.epoch for session_id, entry in self._entries.items()}
+        return [claim for claim in claims if current.get(claim.session_id) != claim.epoch]
+
+    async def abandoned(self, silent_s: float) -> Sequence[str]:  # noqa: ARG002
+        """Return nothing: who owned a session is gone together with this store."""
+        return ()
+
+    async def remove_over(self, older_s: float) -> None:
+        """Do nothing: only so many are kept."""
 
     def _entry(self, session_id: str) -> _Entry:
         try:

@@ -20,9 +20,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-DEFAULT_WORKSPACE: Final = "default"
-"""The workspace that is always there."""
-
 _NAMES: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -150,8 +147,14 @@ class CheckpointRow(Base):
     epoch: Mapped[int]
     created_at: Mapped[float] = mapped_column(index=True)
     written_at: Mapped[float]
+    """When it was last written, or its owner last said that it lives."""
+    is_over: Mapped[bool] = mapped_column(default=False)
+    agent: Mapped[str] = mapped_column(Text)
+    """The agent in JSON, which a session keeps as it began with."""
     content: Mapped[str] = mapped_column(Text)
-    """The checkpoint in JSON."""
+    """All the rest of the checkpoint, in JSON."""
+
+    __table_args__ = (Index(None, "is_over", "written_at"),)
 
 
 class SessionRow(Base):
@@ -161,8 +164,12 @@ class SessionRow(Base):
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     workspace_id: Mapped[str] = _workspace()
+    epoch: Mapped[int]
+    """Of the ownership that wrote it last; one with an older epoch writes no more."""
     agent_id: Mapped[str] = mapped_column(String(64))
+    agent_name: Mapped[str] = mapped_column(String(200))
     agent_version: Mapped[str] = mapped_column(String(64))
+    language: Mapped[str] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(32))
     end_reason: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[float]
@@ -171,10 +178,12 @@ class SessionRow(Base):
     key_id: Mapped[str | None] = mapped_column(String(64))
     """The key that it was made with."""
     legs: Mapped[int] = mapped_column(default=0)
+    turns: Mapped[int] = mapped_column(default=0)
     details: Mapped[dict[str, Any]]
     """What who made it noted of it (`metadata`)."""
 
     __table_args__ = (
+        Index(None, "key_id", "created_at"),
         Index(None, "workspace_id", "created_at", "id"),
         Index(None, "workspace_id", "agent_id", "created_at", "id"),
         Index(None, "ended_at"),

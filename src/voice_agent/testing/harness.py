@@ -22,10 +22,11 @@ from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
 from voice_agent.core.agent import Agent
 from voice_agent.core.clock import Clock, SystemClock
 from voice_agent.core.errors import AgentNotFoundError
-from voice_agent.core.events import Event, EventPayload, SessionStateChanged
+from voice_agent.core.events import Event, EventListener, EventPayload, SessionStateChanged
 from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.service_pool import ServicePool
 from voice_agent.core.session import Checkpoint, SessionState
+from voice_agent.core.session_journal import SessionJournal
 from voice_agent.core.session_store import SessionStore
 from voice_agent.services.provider import Provider, Stage
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
@@ -53,7 +54,7 @@ class Agents:
     def __init__(self, agents: Iterable[Agent]) -> None:
         self._agents = {agent.id: agent for agent in agents}
 
-    def get(self, agent_id: str) -> Agent:
+    async def find(self, agent_id: str, workspace_id: str) -> Agent:  # noqa: ARG002
         """Return the agent; raise AgentNotFoundError when there is none."""
         try:
             return self._agents[agent_id]
@@ -75,6 +76,8 @@ class ConversationHarness:
         store: Where sessions are kept, a memory store unless given.
         pool: The service pool, a plain one unless given.
         policy: Limits and waits of the host; its default agent is always `agent`.
+        journal: What remembers sessions; nothing does unless given.
+        listeners: Who else is told what happens.
     """
 
     def __init__(
@@ -89,6 +92,8 @@ class ConversationHarness:
         store: SessionStore | None = None,
         pool: ServicePool | None = None,
         policy: SessionPolicy | None = None,
+        journal: SessionJournal | None = None,
+        listeners: Iterable[EventListener] = (),
     ) -> None:
         loop = asyncio.get_running_loop()
         self.clock: Clock = (
@@ -116,7 +121,8 @@ class ConversationHarness:
             tokens=SessionTokens("a key for tests", self.clock.wall),
             policy=replace(policy, default_agent=agent.id),
             clock=self.clock,
-            listeners=(self._note,),
+            journal=journal,
+            listeners=(self._note, *listeners),
         )
         self._clients: list[MemoryClient] = []
         self._tasks_before = asyncio.all_tasks()
@@ -147,9 +153,14 @@ class ConversationHarness:
     async def read(self, session_id: str | None = None) -> Checkpoint:
         """Return a session as it is now; without an id the only one that there is."""
         if session_id is None:
-            (only,) = await self.sessions.list()
-            session_id = only.session_id
+            (only,) = await self.list()
+            return only
         return await self.sessions.read(session_id)
+
+    async def list(self) -> Sequence[Checkpoint]:
+        """Return all sessions that were created, oldest first."""
+        ids = dict.fromkeys(event.session_id for event in self.events)
+        return [await self.sessions.read(session_id) for session_id in ids]
 
     def payloads(self, kind: type[PayloadT]) -> Sequence[PayloadT]:
         """Return what the events of one kind say, oldest first."""

@@ -15,7 +15,7 @@ import json
 import math
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
@@ -85,7 +85,8 @@ class OpenAIServer:
     """The server; it runs while it is entered.
 
     `replies` and `transcripts` are used up in order, then `default_reply` and `default_transcript`
-    are given. With `api_key`, other keys are refused. `speak` makes the speech of a text.
+    are given, unless `think` answers the messages of a chat. With `api_key`, other keys are
+    refused. `speak` makes the speech of a text.
     """
 
     default_reply: str = "I heard you."
@@ -93,6 +94,7 @@ class OpenAIServer:
     api_key: str | None = None
     models: tuple[str, ...] = ("test",)
     speak: Callable[[str], bytes] = tone
+    think: Callable[[Sequence[Mapping[str, Any]]], str | None] = lambda _: None
     latency: Latency = field(default_factory=Latency)
     replies: deque[str] = field(default_factory=deque)
     transcripts: deque[str] = field(default_factory=deque)
@@ -147,7 +149,9 @@ class OpenAIServer:
         body = await request.json()
         await self._receive(request, Route.CHAT, body)
         fault = await self._fault(Route.CHAT)
-        reply = self.replies.popleft() if self.replies else self.default_reply
+        reply = self.think(body["messages"])
+        if reply is None:
+            reply = self.replies.popleft() if self.replies else self.default_reply
         await asyncio.sleep(self.latency.first_token_s)
         if not body.get("stream"):
             message = {"role": "assistant", "content": reply}

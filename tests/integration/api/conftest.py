@@ -1,6 +1,7 @@
 """The API over real sockets: real sessions and transports, scripted providers, uvicorn."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,10 +13,10 @@ import pytest
 import uvicorn
 from websockets.asyncio.client import connect as open_websocket
 
+from tests.kept import kept_in
 from voice_agent.api.app import create_api
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.services import ApiServices
-from voice_agent.bot.agents import AgentRepository, agents_directory
 from voice_agent.core.agent import Agent
 from voice_agent.listening import listen
 from voice_agent.observability.metrics import Metrics
@@ -56,13 +57,22 @@ SiteMaker = Callable[..., AbstractAsyncContextManager[Site]]
 @asynccontextmanager
 async def serve_site(harness: ConversationHarness, **changes: Any) -> AsyncIterator[Site]:
     """Serve the API on a free port of loopback."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            kept_in(Path(folder), AGENT) as kept,
+            _serve(harness, **{**kept.services(harness), **changes}) as site,
+        ):
+            yield site
+
+
+@asynccontextmanager
+async def _serve(harness: ConversationHarness, **changes: Any) -> AsyncIterator[Site]:
     sockets = WebSocketManager(harness.clock.monotonic)
     webrtc = WebRTCManager()
     values: dict[str, Any] = {
         "sessions": harness.sessions,
         "websockets": sockets,
         "peers": webrtc,
-        "agents": AgentRepository(agents_directory()),
         "pool": harness.pool,
         "metrics": Metrics(harness.pool.statistics),
         "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),

@@ -79,7 +79,7 @@ async def test_a_token_may_come_as_a_bearer(site: Site) -> None:
 async def test_who_comes_without_a_token_talks_to_the_default_agent(site: Site, path: str) -> None:
     async with site.connect(path) as socket:
         await _greeted(socket)
-        (session,) = await site.harness.sessions.list()
+        (session,) = await site.harness.list()
         assert session.state is SessionState.CONNECTED
     await site.harness.until(lambda: bool(site.harness.payloads(LegEnded)), "its end")
     ended = await site.harness.ended()

@@ -56,7 +56,7 @@ async def test_a_wrong_token_opens_no_session_even_while_access_is_open(
 ) -> None:
     problem = await _refusal(site, f"{path}?token=garbage")
     assert problem["code"] == "token_invalid"
-    assert not await site.harness.sessions.list()
+    assert not await site.harness.list()
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/healthz", "/v1/sessions"])
@@ -69,7 +69,7 @@ async def test_a_page_of_another_site_is_refused(site: Site) -> None:
     problem = await _refusal(site, "/ws-client", origin="https://attacker.example")
     assert (problem["status"], problem["code"]) == (403, "origin_refused")
     assert "VOICE_AGENT_ALLOWED_ORIGINS" in problem["detail"]
-    assert not await site.harness.sessions.list()
+    assert not await site.harness.list()
 
 
 async def test_a_rebound_name_is_refused(site: Site) -> None:
@@ -79,7 +79,7 @@ async def test_a_rebound_name_is_refused(site: Site) -> None:
             pass
     problem = json.loads(caught.value.response.body or b"")
     assert (problem["status"], problem["code"]) == (403, "host_refused")
-    assert not await site.harness.sessions.list()
+    assert not await site.harness.list()
 
 
 async def test_an_invalid_attempt_is_refused(site: Site) -> None:
@@ -97,7 +97,7 @@ async def test_without_open_access_nobody_walks_in() -> None:
         for path in ("/ws-client", "/ws"):
             problem = await _refusal(site, path)
             assert (problem["status"], problem["code"]) == (401, "access_refused")
-        assert not await harness.sessions.list()
+        assert not await harness.list()
 
 
 async def test_where_websocket_is_not_offered_nobody_connects_over_it() -> None:
@@ -110,4 +110,4 @@ async def test_where_websocket_is_not_offered_nobody_connects_over_it() -> None:
         for each in (path, "/ws-client"):
             problem = await _refusal(site, each)
             assert (problem["status"], problem["code"]) == (422, "transport_unavailable")
-        assert len(await harness.sessions.list()) == 1
+        assert len(await harness.list()) == 1

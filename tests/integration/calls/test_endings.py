@@ -111,7 +111,8 @@ async def test_a_server_that_stops_tells_its_callers(tmp_path: Path) -> None:
             await call.close()
     assert exit_code == 0
     assert "Traceback" not in server.log
-    assert server.log.count("session ended: server_stopped") == 2
+    assert server.log.count("session suspended") == 2
+    assert "session ended" not in server.log
 
 
 async def test_nothing_is_left_of_calls_that_ended(server: RunningServer) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
+from tests.kept import KeptThings
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer
 from voice_agent.api.services import ApiServices
 from voice_agent.core.agent import Agent
-from voice_agent.core.errors import AgentNotFoundError, OfferInvalidError, PeerNotFoundError
+from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
 from voice_agent.core.service_pool import ResourceKey, ResourceKind, ResourceStatistics
 from voice_agent.observability.metrics import Metrics
 from voice_agent.testing.harness import ConversationHarness
@@ -70,19 +71,6 @@ class NoWebSockets:
         raise AssertionError(f"a socket was accepted for session {session_id}")
 
 
-class TwoAgents:
-    """Two agents."""
-
-    def get(self, agent_id: str) -> Agent:
-        for agent in self.list():
-            if agent.id == agent_id:
-                return agent
-        raise AgentNotFoundError(f"There is no agent '{agent_id}' in '/srv/secret/agents'")
-
-    def list(self) -> Sequence[Agent]:
-        return (AGENT, OTHER_AGENT)
-
-
 class OneResource:
     """A pool with one resource."""
 
@@ -90,13 +78,13 @@ class OneResource:
         return (STATISTICS,)
 
 
-def services_of(harness: ConversationHarness, **changes: Any) -> ApiServices:
+def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) -> ApiServices:
     """Return services with the harness's sessions, access open, bound to loopback."""
     values: dict[str, Any] = {
         "sessions": harness.sessions,
+        **kept.services(harness),
         "websockets": NoWebSockets(),
         "peers": RecordingPeers(),
-        "agents": TwoAgents(),
         "pool": OneResource(),
         "metrics": Metrics(OneResource().statistics),
         "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),

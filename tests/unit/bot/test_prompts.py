@@ -1,4 +1,4 @@
-from voice_agent.bot.prompts import context_messages, system_prompt
+from voice_agent.bot.prompts import CUT_OFF, context_messages, system_prompt
 from voice_agent.core.agent import AGENT_ADAPTER
 from voice_agent.core.conversation import Conversation
 
@@ -41,4 +41,5 @@ def test_a_leg_goes_on_from_what_was_heard() -> None:
         {"role": "assistant", "content": "Hello."},
         {"role": "user", "content": "When are you open?"},
         {"role": "assistant", "content": "At nine. —"},
+        {"role": "system", "content": CUT_OFF},
     ]

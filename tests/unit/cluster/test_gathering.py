@@ -85,7 +85,7 @@ async def test_all_who_answer_are_heard(gathering: Gathering) -> None:
 async def test_who_does_not_answer_is_left_out_in_time(gathering: Gathering) -> None:
     others = {"p1": Process("p1", gathering, []), "p2": Process("p2", gathering)}
     async with asyncio.timeout(5):
-        assert await gathering.gather(Subject.SESSIONS, "p0", [], others) == (([],), 2)
+        assert await gathering.gather(Subject.POOL, "p0", [], others) == (([],), 2)
 
 
 async def test_nobody_waits_for_a_process_that_dies_meanwhile(gathering: Gathering) -> None:

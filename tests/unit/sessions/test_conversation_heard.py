@@ -77,7 +77,7 @@ async def test_what_is_said_to_a_client_out_of_reach_was_not_heard() -> None:
         "We are open from nine to six.",
         TurnState.INTERRUPTED,
     )
-    assert harness.payloads(AgentTurnEnded)[-1] == AgentTurnEnded(interrupted=True)
+    assert harness.payloads(AgentTurnEnded)[-1] == AgentTurnEnded(interrupted=True, lost=True)
 
 
 async def test_a_sentence_that_has_no_audio_was_not_heard() -> None:

@@ -36,13 +36,20 @@ def checkpoint(session_id: str = "s1", created_at: float = 10.0) -> Checkpoint:
 class SessionStoreContract(ABC):
     """The tests; `store` is made anew for each."""
 
-    @abstractmethod
-    def make(self) -> SessionStore:
-        """Return an empty store."""
+    now = 1000.0
+
+    def wall_time(self) -> float:
+        """Return what the store takes for the time."""
+        return self.now
+
+    def time_passes(self, seconds: float) -> None:
+        """Let the store's time go on."""
+        self.now += seconds
 
     @pytest.fixture
+    @abstractmethod
     def store(self) -> SessionStore:
-        return self.make()
+        """Return an empty store."""
 
     async def test_what_is_created_can_be_loaded(self, store: SessionStore) -> None:
         claim = await store.create(checkpoint(), "first")
@@ -150,9 +157,46 @@ class SessionStoreContract(ABC):
         with pytest.raises(SessionNotFoundError):
             await store.checkpoint(claim, checkpoint())
         await store.release(claim)
-        assert await store.list() == []
 
-    async def test_the_list_has_all_sessions_newest_first(self, store: SessionStore) -> None:
-        for session_id, created_at in (("middle", 20.0), ("newest", 30.0), ("oldest", 10.0)):
-            await store.create(checkpoint(session_id, created_at), "first")
-        assert [kept.session_id for kept in await store.list()] == ["newest", "middle", "oldest"]
+    async def test_everything_that_a_session_brought_is_kept(self, store: SessionStore) -> None:
+        brought = replace(
+            checkpoint(),
+            workspace_id="shop",
+            key_id="k1",
+            metadata={"order": 7, "nested": {"deep": [1, None, "ü"]}},
+            variables={"customer": "Ada"},
+            events=12,
+            unheard="And then",
+            resumable=False,
+        )
+        await store.create(brought, "first")
+        assert await store.load("s1") == brought
+
+    async def test_a_store_names_sessions_of_which_nothing_was_heard(
+        self, store: SessionStore
+    ) -> None:
+        if not store.outlives_process:
+            assert await store.abandoned(0.0) == ()
+            return
+        silent = await store.create(checkpoint("silent"), "first")
+        over = await store.create(checkpoint("over"), "first")
+        await store.checkpoint(over, replace(checkpoint("over"), state=SessionState.ENDED))
+        self.time_passes(100.0)
+        living = await store.create(checkpoint("living"), "second")
+        claimed, _ = await store.claim("silent", "second")
+        assert await store.abandoned(50.0) == []
+        self.time_passes(100.0)
+        assert await store.touch([silent, living]) == [silent]
+        assert list(await store.abandoned(50.0)) == ["silent"]
+        await store.checkpoint(claimed, checkpoint("silent"))
+        assert await store.abandoned(50.0) == []
+
+    async def test_sessions_that_are_over_are_forgotten_in_time(self, store: SessionStore) -> None:
+        await store.create(checkpoint("running"), "first")
+        over = await store.create(checkpoint("over"), "first")
+        await store.checkpoint(over, replace(checkpoint("over"), state=SessionState.ENDED))
+        await store.remove_over(50.0)
+        assert (await store.load("over")).state is SessionState.ENDED
+        self.time_passes(100.0)
+        await store.remove_over(50.0)
+        assert (await store.load("running")).session_id == "running"

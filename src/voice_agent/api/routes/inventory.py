@@ -1,26 +1,16 @@
-"""What there is: agents, what the service pool holds, and what was counted."""
+"""What there is: what the service pool holds, and what was counted."""
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from voice_agent.api.credentials import require_open_access
 from voice_agent.api.services import ApiServices
-from voice_agent.api.views import AgentDetail, AgentList, AgentView, PoolView
+from voice_agent.api.views import PoolView
 from voice_agent.api.whole_host import host_metrics, host_pool
 
 
 def inventory_routes(services: ApiServices) -> APIRouter:
     """Return the routes that only show."""
     router = APIRouter(dependencies=[Depends(lambda: require_open_access(services))])
-
-    @router.get("/v1/agents", tags=["agents"], summary="All agents")
-    async def list_agents() -> AgentList:
-        """Return the agents that can be talked to, sorted by id."""
-        return AgentList(agents=[AgentView.of(agent) for agent in services.agents.list()])
-
-    @router.get("/v1/agents/{agent_id}", tags=["agents"], summary="One agent")
-    async def read_agent(agent_id: str) -> AgentDetail:
-        """Return an agent as its file now describes it."""
-        return AgentDetail.of(services.agents.get(agent_id))
 
     @router.get("/v1/pool", tags=["pool"], summary="What the service pool holds")
     async def read_pool() -> PoolView:

@@ -1,26 +1,48 @@
 """Sessions: create, list, show, end."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
 from voice_agent.api.addresses import Addresses
 from voice_agent.api.credentials import (
     note_session,
-    require_open_access,
     require_session_or_open_access,
+    workspace_of,
 )
+from voice_agent.api.idempotent import IdempotencyKey, carried_out_once
 from voice_agent.api.json_only import JSON_ONLY
 from voice_agent.api.models import (
+    AgentId,
+    Cursor,
+    MessageRequest,
+    PageLimit,
+    SayRequest,
     SessionInvitation,
     SessionRequest,
+    Status,
     WebRTCStep,
     WebSocketStep,
 )
 from voice_agent.api.services import ApiServices
-from voice_agent.api.views import SessionDetail, SessionList, moment
-from voice_agent.api.whole_host import host_sessions
+from voice_agent.api.session_events import (
+    EVENT_STREAM,
+    After,
+    LastEventId,
+    event_stream,
+    number_after,
+)
+from voice_agent.api.views import SessionDetail, SessionList, SessionView, moment
+from voice_agent.core.errors import SessionNotFoundError
+from voice_agent.core.session import SessionOrigin, SessionState
 from voice_agent.sessions.manager import NewSession
+from voice_agent.storage.session_archive import SessionFilter
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.factory import TransportStep, plan_transports
+
+ACCEPTED = Status(status="accepted")
 
 
 def session_routes(services: ApiServices) -> APIRouter:
@@ -43,45 +65,137 @@ def session_routes(services: ApiServices) -> APIRouter:
         "",
         status_code=201,
         dependencies=[JSON_ONLY],
+        response_model=SessionInvitation,
         response_model_exclude_none=True,
         summary="Start a session",
     )
     async def create_session(
-        request: Request, wish: SessionRequest | None = None
-    ) -> SessionInvitation:
+        request: Request,
+        wish: SessionRequest | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
         """Create a session and say how to connect to it, the best way first."""
-        require_open_access(services)
+        workspace_id = workspace_of(services, request)
         wish = wish or SessionRequest()
         plan = plan_transports(
             wish.transport.kind, services.transports, client_can=wish.client.kinds
         )
-        new = await services.sessions.create(wish.agent)
-        note_session(request, new.session_id)
-        addresses = Addresses.of(request, services.public_url)
-        return SessionInvitation(
-            session_id=new.session_id,
-            token=new.token,
-            expires_at=moment(new.expires_at),
-            transports=[step(planned, new, addresses) for planned in plan],
+
+        async def create() -> SessionInvitation:
+            new = await services.sessions.create(
+                wish.agent,
+                origin=SessionOrigin(workspace_id),
+                metadata=wish.metadata,
+                variables=wish.variables,
+            )
+            note_session(request, new.session_id)
+            addresses = Addresses.of(request, services.public_url)
+            return SessionInvitation(
+                session_id=new.session_id,
+                token=new.token,
+                expires_at=moment(new.expires_at),
+                transports=[step(planned, new, addresses) for planned in plan],
+            )
+
+        return await carried_out_once(
+            services, request, idempotency_key, (workspace_id, ""), create
         )
 
     @router.get("", summary="All sessions")
-    async def list_sessions() -> SessionList:
-        """Return the sessions that run and the last that ended, newest first."""
-        require_open_access(services)
-        return await host_sessions(services)
+    async def list_sessions(
+        request: Request,
+        state: SessionState | None = None,
+        agent: AgentId | None = None,
+        created_from: AwareDatetime | None = None,
+        created_before: AwareDatetime | None = None,
+        limit: PageLimit = 50,
+        cursor: Cursor = None,
+    ) -> SessionList:
+        """Return the sessions that run and those that are over, newest first, in pages."""
+        wanted = SessionFilter(
+            workspace_id=workspace_of(services, request),
+            state=state,
+            agent_id=agent,
+            created_from=created_from.timestamp() if created_from else None,
+            created_before=created_before.timestamp() if created_before else None,
+        )
+        page = await services.records.list(wanted, cursor, limit)
+        return SessionList(
+            sessions=[SessionView.of(each) for each in page.items], next_cursor=page.next_cursor
+        )
 
     @router.get("/{session_id}", summary="One session, with all that was said")
     async def read_session(session_id: str, request: Request) -> SessionDetail:
         """Return state, transcript, latency of each turn and timeline."""
         require_session_or_open_access(services, request, session_id)
-        checkpoint = await services.sessions.read(session_id)
-        return SessionDetail.of_session(checkpoint, services.sessions.events(session_id))
+        return SessionDetail.of_record(await services.records.read(session_id))
 
-    @router.delete("/{session_id}", status_code=204, summary="End a session")
-    async def end_session(session_id: str, request: Request) -> None:
+    @router.get(
+        "/{session_id}/events",
+        summary="Subscribe to a session's events",
+        response_class=StreamingResponse,
+        responses=EVENT_STREAM,
+    )
+    async def follow_session(
+        session_id: str, request: Request, after: After = 0, last_event_id: LastEventId = None
+    ) -> Response:
+        """Send the events of a session as they come, until it is over; begin behind a number.
+
+        When the stream ends and the session is not over, come again with the last number.
+        """
+        require_session_or_open_access(services, request, session_id)
+        record = await services.records.read(session_id)
+        number = number_after(after, last_event_id)
+        last = record.timeline[-1].number if record.timeline else 0
+        if record.session.state == SessionState.ENDED and last <= number:
+            return Response(status_code=204)
+        return event_stream(services.records.follow(session_id, number))
+
+    @router.post(
+        "/{session_id}/say",
+        status_code=202,
+        dependencies=[JSON_ONLY],
+        summary="Let the agent say something",
+    )
+    async def say(session_id: str, request: Request, body: SayRequest) -> Status:
+        """Let the agent say the text, when it has said what it is saying now."""
+        require_session_or_open_access(services, request, session_id)
+        await services.sessions.say(session_id, body.text)
+        return ACCEPTED
+
+    @router.post(
+        "/{session_id}/messages",
+        status_code=202,
+        dependencies=[JSON_ONLY],
+        summary="Send text as the user",
+    )
+    async def send_message(session_id: str, request: Request, body: MessageRequest) -> Status:
+        """Take the text as a turn of the user, as if he had typed it; the agent answers aloud."""
+        require_session_or_open_access(services, request, session_id)
+        await services.sessions.take_text(session_id, body.text)
+        return ACCEPTED
+
+    @router.delete("/{session_id}", status_code=204, summary="End a session, or erase it")
+    async def end_session(
+        session_id: str,
+        request: Request,
+        erase: Annotated[
+            bool, Query(description="Forget it as well, with all that it left.")
+        ] = False,
+    ) -> None:
         """Hang up. Ending a session that is over does nothing."""
         require_session_or_open_access(services, request, session_id)
-        await services.sessions.end(session_id)
+        if erase:
+            await services.records.read(session_id)
+            await services.sessions.erase(session_id)
+        else:
+            await _end(session_id)
+
+    async def _end(session_id: str) -> None:
+        try:
+            await services.sessions.end(session_id)
+        except SessionNotFoundError:
+            # The store forgets what is over sooner than the archive does.
+            await services.records.read(session_id)
 
     return router

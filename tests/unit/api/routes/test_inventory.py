@@ -13,6 +13,7 @@ async def test_agents_are_listed(client: httpx2.AsyncClient) -> None:
         "name": "Front desk",
         "language": "en-US",
         "version": AGENT.version,
+        "origin": "file",
     }
 
 

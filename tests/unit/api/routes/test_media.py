@@ -145,7 +145,7 @@ async def test_an_expired_token_lets_nobody_in(
 ) -> None:
     client = client_of()
     path, headers = await _session(harness)
-    (checkpoint,) = await harness.sessions.list()
+    (checkpoint,) = await harness.list()
     loop_time = checkpoint.agent.limits.max_duration_s + 1_000
     await asyncio.sleep(loop_time)
     response = await client.post(path, json=OFFER, headers=headers)
@@ -157,7 +157,7 @@ async def test_an_ended_session_takes_no_connection(
     client: httpx2.AsyncClient, harness: ConversationHarness, peers: RecordingPeers
 ) -> None:
     path, headers = await _session(harness)
-    (checkpoint,) = await harness.sessions.list()
+    (checkpoint,) = await harness.list()
     await harness.sessions.end(checkpoint.session_id)
     response = await client.post(path, json=OFFER, headers=headers)
     assert (response.status_code, response.json()["code"]) == (410, "session_ended")

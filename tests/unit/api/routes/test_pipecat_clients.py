@@ -38,7 +38,7 @@ async def test_the_webrtc_clients_way_from_start_to_candidates(
     assert trickled.json() == {"status": "success"}
     restarted = await client.post(path, json=OFFER | {"pc_id": "pc-1", "restart_pc": True})
     assert restarted.status_code == 200
-    (session,) = await harness.sessions.list()
+    (session,) = await harness.list()
     assert {owner for owner, _ in peers.offers} == {session.session_id}
 
 
@@ -47,7 +47,7 @@ async def test_what_start_calls_session_id_is_no_id(
 ) -> None:
     """Ids stand in lists and logs; whoever reads them there must not get into the session."""
     started = (await client.post("/start")).json()
-    (session,) = await harness.sessions.list()
+    (session,) = await harness.list()
     assert started["sessionId"] != session.session_id
     response = await client.post(f"/sessions/{session.session_id}/api/offer", json=OFFER)
     assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
@@ -60,7 +60,7 @@ async def test_the_websocket_client_gets_nothing_but_what_it_takes(
     started = (await client.post("/start", json={"transport": "websocket"})).json()
     assert started.keys() == {"wsUrl", "token"}
     assert started["wsUrl"] == "ws://localhost:7860/ws-client"
-    (session,) = await harness.sessions.list()
+    (session,) = await harness.list()
     assert harness.sessions.session_id_of(started["token"]) == session.session_id
 
 
@@ -83,7 +83,7 @@ async def test_start_takes_the_agent_and_ignores_what_is_for_other_servers(
     client: httpx2.AsyncClient, harness: ConversationHarness, wish: dict[str, Any], agent: object
 ) -> None:
     assert (await client.post("/start", json=wish)).status_code == 200
-    (session,) = await harness.sessions.list()
+    (session,) = await harness.list()
     assert session.agent == agent
 
 
@@ -109,19 +109,19 @@ async def test_a_refused_start_opens_nothing_and_says_why_where_the_client_looks
     response = await client_of(transports=offered).post("/start", json=wish)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.json()["detail"]
-    assert not await harness.sessions.list()
+    assert not await harness.list()
 
 
 async def test_an_offer_without_start_opens_a_session_with_the_default_agent(
     client: httpx2.AsyncClient, harness: ConversationHarness, peers: RecordingPeers
 ) -> None:
     answer = (await client.post("/api/offer", json=OFFER)).json()
-    (session,) = await harness.sessions.list()
+    (session,) = await harness.list()
     assert session.agent == AGENT
     assert (await client.patch("/api/offer", json=CANDIDATES)).json() == {"status": "success"}
     again = OFFER | {"pc_id": answer["pc_id"], "restart_pc": True}
     assert (await client.post("/api/offer", json=again)).status_code == 200
-    assert len(await harness.sessions.list()) == 1
+    assert len(await harness.list()) == 1
     assert {owner for owner, _ in peers.offers} == {session.session_id}
 
 
@@ -130,7 +130,7 @@ async def test_an_offer_without_start_that_cannot_be_used_leaves_no_session_open
 ) -> None:
     response = await client.post("/api/offer", json=OFFER | {"sdp": "garbage"})
     assert (response.status_code, response.json()["code"]) == (400, "offer_invalid")
-    assert [each.state for each in await harness.sessions.list()] == [SessionState.ENDED]
+    assert [each.state for each in await harness.list()] == [SessionState.ENDED]
 
 
 async def test_an_offer_of_an_unknown_peer_is_refused(client: httpx2.AsyncClient) -> None:
@@ -167,7 +167,7 @@ async def test_a_wrong_token_opens_nothing(
     for path in ("/api/offer?token=garbage", "/sessions/garbage/api/offer"):
         response = await client.request(method, path, json=body)
         assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
-    assert not await harness.sessions.list()
+    assert not await harness.list()
 
 
 async def test_without_open_access_nothing_starts_without_a_token(

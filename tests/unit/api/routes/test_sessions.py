@@ -4,6 +4,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.kept import KeptThings
 from tests.unit.api.api_doubles import AGENT, OTHER_AGENT
 from tests.unit.api.conftest import ClientMaker
 from voice_agent.sessions.manager import SessionPolicy
@@ -89,7 +90,7 @@ async def test_an_unknown_agent_is_a_404_and_opens_nothing(
 ) -> None:
     response = await client.post("/v1/sessions", json={"agent": "nobody"})
     assert (response.status_code, response.json()["code"]) == (404, "agent_not_found")
-    assert not await harness.sessions.list()
+    assert not await harness.list()
 
 
 async def test_a_transport_that_is_not_offered_is_refused_and_opens_nothing(
@@ -99,7 +100,7 @@ async def test_a_transport_that_is_not_offered_is_refused_and_opens_nothing(
     for wish in ({"transport": "webrtc"}, {"client": {"websocket": False}}):
         response = await client.post("/v1/sessions", json=wish)
         assert (response.status_code, response.json()["code"]) == (422, "transport_unavailable")
-    assert not await harness.sessions.list()
+    assert not await harness.list()
 
 
 async def test_a_full_host_says_when_to_come_again(client_of: ClientMaker) -> None:
@@ -120,9 +121,12 @@ async def test_sessions_are_listed_newest_first(client: httpx2.AsyncClient) -> N
     assert {each["state"] for each in listed} == {"created"}
 
 
-@pytest.mark.virtual_time
-async def test_a_session_shows_what_was_said_and_how_fast(client_of: ClientMaker) -> None:
-    async with ConversationHarness(AGENT, replies={"open": "From nine to six."}) as harness:
+async def test_a_session_shows_what_was_said_and_how_fast(
+    client_of: ClientMaker, kept: KeptThings
+) -> None:
+    async with ConversationHarness(
+        AGENT, replies={"open": "From nine to six."}, journal=kept.journal
+    ) as harness:
         client = client_of(sessions=harness.sessions)
         created = await _create(client)
         call = await harness.call(created["session_id"])

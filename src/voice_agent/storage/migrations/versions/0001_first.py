@@ -18,11 +18,18 @@ def upgrade() -> None:
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("written_at", sa.Double(), nullable=False),
+        sa.Column("is_over", sa.Boolean(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("session_id", name=op.f("pk_checkpoints")),
     )
     with op.batch_alter_table("checkpoints", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_checkpoints_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_checkpoints_is_over_written_at"),
+            ["is_over", "written_at"],
+            unique=False,
+        )
 
     op.create_table(
         "workspaces",
@@ -106,8 +113,11 @@ def upgrade() -> None:
         "sessions",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("workspace_id", sa.String(length=64), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("agent_id", sa.String(length=64), nullable=False),
+        sa.Column("agent_name", sa.String(length=200), nullable=False),
         sa.Column("agent_version", sa.String(length=64), nullable=False),
+        sa.Column("language", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("end_reason", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.Double(), nullable=False),
@@ -115,6 +125,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.Double(), nullable=True),
         sa.Column("key_id", sa.String(length=64), nullable=True),
         sa.Column("legs", sa.Integer(), nullable=False),
+        sa.Column("turns", sa.Integer(), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id"],
@@ -126,6 +137,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sessions_ended_at"), ["ended_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_sessions_key_id_created_at"), ["key_id", "created_at"], unique=False
+        )
         batch_op.create_index(
             batch_op.f("ix_sessions_workspace_id_agent_id_created_at_id"),
             ["workspace_id", "agent_id", "created_at", "id"],

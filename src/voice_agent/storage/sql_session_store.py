@@ -1,0 +1,160 @@
+"""A session store in the database: SQLite or PostgreSQL."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from voice_agent.core.errors import OwnershipLostError, SessionNotFoundError
+from voice_agent.core.session import Checkpoint, SessionState
+from voice_agent.core.session_store import Claim
+from voice_agent.storage.checkpoint_codec import decode, encode, encode_agent
+from voice_agent.storage.database import Database
+from voice_agent.storage.tables import CheckpointRow
+
+NOBODY: Final = ""
+"""The owner of a session that was given up."""
+TOUCHED_AT_ONCE: Final = 500
+ABANDONED_LIMIT: Final = 100
+"""How many abandoned sessions are named at once."""
+
+_IS_CURRENT: Final = and_(
+    CheckpointRow.session_id == bindparam("of"), CheckpointRow.epoch == bindparam("as_of")
+)
+_CHECKPOINT: Final = (
+    update(CheckpointRow)
+    .where(_IS_CURRENT)
+    .values(content=bindparam("content"), is_over=bindparam("is_over"), written_at=bindparam("now"))
+)
+_TOUCH: Final = update(CheckpointRow).where(_IS_CURRENT).values(written_at=bindparam("now"))
+_RELEASE: Final = update(CheckpointRow).where(_IS_CURRENT).values(owner=NOBODY)
+_CLAIM: Final = (
+    update(CheckpointRow)
+    .where(CheckpointRow.session_id == bindparam("of"))
+    .values(owner=bindparam("who"), epoch=CheckpointRow.epoch + 1, written_at=bindparam("now"))
+    .returning(CheckpointRow.epoch, CheckpointRow.agent, CheckpointRow.content)
+)
+
+
+class SqlSessionStore:
+    """Implements `SessionStore`. `wall_time` returns seconds since the Unix epoch."""
+
+    outlives_process = True
+
+    def __init__(self, database: Database, wall_time: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._wall_time = wall_time
+
+    async def create(self, checkpoint: Checkpoint, owner: str) -> Claim:
+        """Keep a new session, owned by `owner`; raise ValueError when its id is taken."""
+        claim = Claim(checkpoint.session_id, owner, epoch=1)
+        row = {
+            "session_id": checkpoint.session_id,
+            "owner": owner,
+            "epoch": claim.epoch,
+            "created_at": checkpoint.created_at,
+            "written_at": self._wall_time(),
+            "is_over": checkpoint.state is SessionState.ENDED,
+            "agent": encode_agent(checkpoint.agent),
+            "content": encode(checkpoint),
+        }
+        try:
+            async with self._database.writing_plainly() as connection:
+                await connection.execute(insert(CheckpointRow), row)
+        except IntegrityError:
+            raise ValueError(f"session {checkpoint.session_id} exists already") from None
+        return claim
+
+    async def load(self, session_id: str) -> Checkpoint:
+        """Return the last checkpoint; raise SessionNotFoundError when there is none."""
+        query = select(CheckpointRow.agent, CheckpointRow.content).where(
+            CheckpointRow.session_id == session_id
+        )
+        async with self._database.reading_plainly() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            raise _not_found(session_id)
+        return decode(row.agent, row.content)
+
+    async def claim(self, session_id: str, owner: str) -> tuple[Claim, Checkpoint]:
+        """Take ownership; raise SessionNotFoundError when there is no such session."""
+        values = {"of": session_id, "who": owner, "now": self._wall_time()}
+        async with self._database.writing_plainly() as connection:
+            row = (await connection.execute(_CLAIM, values)).first()
+        if row is None:
+            raise _not_found(session_id)
+        return Claim(session_id, owner, row.epoch), decode(row.agent, row.content)
+
+    async def checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
+        """Replace the checkpoint; raise OwnershipLostError when `claim` is not the current one."""
+        values = {
+            **self._current(claim),
+            "content": encode(checkpoint),
+            "is_over": checkpoint.state is SessionState.ENDED,
+        }
+        async with self._database.writing_plainly() as connection:
+            done = await connection.execute(_CHECKPOINT, values)
+            if done.rowcount:
+                return
+            query = select(CheckpointRow.epoch).where(CheckpointRow.session_id == claim.session_id)
+            epoch = (await connection.execute(query)).scalar()
+        if epoch is None:
+            raise _not_found(claim.session_id)
+        raise OwnershipLostError(
+            f"session {claim.session_id} is at epoch {epoch}, this write has {claim.epoch}"
+        )
+
+    async def release(self, claim: Claim) -> None:
+        """Give ownership up; an outdated claim changes nothing."""
+        values = self._current(claim)
+        async with self._database.writing_plainly() as connection:
+            await connection.execute(_RELEASE, {"of": values["of"], "as_of": values["as_of"]})
+
+    async def remove(self, session_id: str) -> None:
+        """Forget the session."""
+        query = delete(CheckpointRow).where(CheckpointRow.session_id == session_id)
+        async with self._database.writing_plainly() as connection:
+            await connection.execute(query)
+
+    async def touch(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Say that the owner of `claims` lives; return those of them that are not current now."""
+        current: dict[str, int] = {}
+        async with self._database.writing_plainly() as connection:
+            for start in range(0, len(claims), TOUCHED_AT_ONCE):
+                some = claims[start : start + TOUCHED_AT_ONCE]
+                query = select(CheckpointRow.session_id, CheckpointRow.epoch).where(
+                    CheckpointRow.session_id.in_([claim.session_id for claim in some])
+                )
+                current.update(row.tuple() for row in await connection.execute(query))
+                await connection.execute(_TOUCH, [self._current(claim) for claim in some])
+        return [claim for claim in claims if current.get(claim.session_id) != claim.epoch]
+
+    async def abandoned(self, silent_s: float) -> Sequence[str]:
+        """Return ids of sessions that are not over and of which nothing was heard in `silent_s`."""
+        query = (
+            select(CheckpointRow.session_id)
+            .where(CheckpointRow.is_over.is_(False))
+            .where(CheckpointRow.written_at < self._wall_time() - silent_s)
+            .limit(ABANDONED_LIMIT)
+        )
+        async with self._database.reading_plainly() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def remove_over(self, older_s: float) -> None:
+        """Forget sessions that were over `older_s` seconds ago."""
+        query = (
+            delete(CheckpointRow)
+            .where(CheckpointRow.is_over.is_(True))
+            .where(CheckpointRow.written_at < self._wall_time() - older_s)
+        )
+        async with self._database.writing_plainly() as connection:
+            await connection.execute(query)
+
+    def _current(self, claim: Claim) -> dict[str, object]:
+        return {"of": claim.session_id, "as_of": claim.epoch, "now": self._wall_time()}
+
+
+def _not_found(session_id: str) -> SessionNotFoundError:
+    return SessionNotFoundError(f"no session has the id '{session_id}'")

@@ -1,0 +1,51 @@
+"""What the API keeps, for tests: a real database in a folder of the test."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from voice_agent.bot.agent_catalog import AgentCatalog
+from voice_agent.bot.agents import AgentRepository
+from voice_agent.core.agent import Agent
+from voice_agent.sessions.records import SessionRecords
+from voice_agent.storage.archive_writer import ArchiveWriter
+from voice_agent.storage.database import Database, sqlite_url
+from voice_agent.storage.idempotency import Idempotency
+from voice_agent.storage.session_archive import SessionArchive
+from voice_agent.storage.stored_agents import StoredAgents
+from voice_agent.testing.harness import ConversationHarness
+
+
+@dataclass
+class KeptThings:
+    """A database, what is kept in it, and two agents in files."""
+
+    database: Database
+    archive: SessionArchive
+    journal: ArchiveWriter
+    files: AgentRepository
+
+    def services(self, harness: ConversationHarness) -> dict[str, Any]:
+        """Return what the API needs of it, beside the sessions of `harness`."""
+        return {
+            "records": SessionRecords(self.archive, self.journal.flush, harness.sessions),
+            "idempotency": Idempotency(self.database, "a secret for tests"),
+            "agents": AgentCatalog(self.files, StoredAgents(self.database)),
+        }
+
+
+@asynccontextmanager
+async def kept_in(folder: Path, *agents: Agent) -> AsyncIterator[KeptThings]:
+    """Make a database in `folder`, and files of `agents` beside it."""
+    files = folder / "agents"
+    files.mkdir()
+    for agent in agents:
+        (files / f"{agent.id}.yaml").write_text(json.dumps(asdict(agent)))
+    database = Database(sqlite_url(folder / "voice-agent.db"))
+    await database.prepare()
+    archive = SessionArchive(database)
+    yield KeptThings(database, archive, ArchiveWriter(archive), AgentRepository(files))
+    await database.close()
