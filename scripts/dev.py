@@ -23,13 +23,15 @@ from devtool.project import (
 )
 from devtool.pytest_runs import SUITES, pytest_runs
 
+_STORES = (system.POSTGRESQL, system.REDIS)
+_TESTS_WANT = (system.FLITE, system.ESPEAK, system.CHROMIUM, *_STORES)
 _NOTHING_COLLECTED = 5
 """Pytest's exit code."""
 
 
 def setup() -> int:
     """Prepares everything that the other commands need."""
-    _prepare("dev", [system.FLITE, system.ESPEAK, system.CHROMIUM], ask_again=True)
+    _prepare("dev", _TESTS_WANT, ask_again=True)
     say("Ready: ./scripts/dev.sh start")
     return 0
 
@@ -51,7 +53,7 @@ def test(arguments: Sequence[str]) -> int:
     """Runs the tests: unit, integration, e2e or, by default, all; options go to pytest."""
     suites = [name for name in arguments if name in SUITES] or list(SUITES)
     options = [argument for argument in arguments if argument not in SUITES]
-    programs = [system.FLITE, system.ESPEAK] if suites != ["unit"] else []
+    programs = [*_STORES, *([system.FLITE, system.ESPEAK] if suites != ["unit"] else [])]
     if "e2e" in suites:
         programs.append(system.CHROMIUM)
     missing = _prepare("dev", programs)
@@ -69,7 +71,7 @@ def test(arguments: Sequence[str]) -> int:
 
 def soak(arguments: Sequence[str]) -> int:
     """Takes the long figures: the tests marked `soak`, one at a time, with what they print."""
-    _prepare("dev", [system.FLITE, system.ESPEAK])
+    _prepare("dev", [system.FLITE, system.ESPEAK, *_STORES])
     return _pytest([["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]])
 
 
@@ -112,7 +114,7 @@ def doctor(arguments: Sequence[str]) -> int:
         "environment": f"{VENV.name}: {', '.join(state.locks) if state else 'none'}",
         "Node": _node() or "none (a wheel brings it for the console)",
     }
-    for program in (system.FLITE, system.ESPEAK, system.CHROMIUM):
+    for program in _TESTS_WANT:
         rows[program.name] = program.path() or f"missing; without it: {program.without}"
     for name, value in rows.items():
         print(f"{name:12} {value}")

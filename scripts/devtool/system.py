@@ -21,7 +21,7 @@ class Program:
 
     Attributes:
         name: What people call it.
-        commands: Any of these on the path, or this file, means that it is there.
+        commands: Any of these on the path, or a file of this pattern, means that it is there.
         apt: Its Debian and Ubuntu package.
         brew: Its Homebrew formula, with the options it needs.
         without: What stays out when it is missing.
@@ -35,7 +35,7 @@ class Program:
 
     def path(self) -> str | None:
         """Returns where the program is, or None."""
-        return next((found for command in self.commands if (found := shutil.which(command))), None)
+        return next(filter(None, map(_found, self.commands)), None)
 
 
 FLITE = Program(
@@ -56,6 +56,18 @@ CHROMIUM = Program(
     "chromium",
     "--cask chromium",
     "the end-to-end tests, which drive the page in a real browser",
+)
+
+POSTGRESQL = Program(
+    "PostgreSQL",
+    # Debian keeps it out of the path.
+    ("postgres", "/usr/lib/postgresql/*/bin/postgres"),
+    "postgresql",
+    "postgresql@17",
+    "the tests that keep sessions in it",
+)
+REDIS = Program(
+    "Redis", ("redis-server",), "redis-server", "redis", "the tests that keep sessions in it"
 )
 
 
@@ -84,6 +96,13 @@ def ensure(programs: Sequence[Program], *, ask_again: bool = False) -> list[Prog
         hint = " && ".join(shlex.join(command) for command in _install_commands(still))
         say(f"To get it: {hint or 'install it with the package manager of this system'}")
     return still
+
+
+def _found(command: str) -> str | None:
+    if "*" in command:
+        found = [str(path) for path in Path("/").glob(command.lstrip("/"))]
+        return max(found, default=None)
+    return shutil.which(command)
 
 
 def _manager() -> str | None:

@@ -74,7 +74,7 @@ async def test_a_call_goes_on_at_another_server_when_its_own_is_killed(
         assert gap_s < PATIENCE_S / 3
         document = await shown(second, again)
         await again.close()
-        said = [turn["text"] for turn in document["transcript"]]  # type: ignore[attr-defined, index]
+        said = [turn["text"] for turn in document["transcript"]]  # type: ignore[attr-defined]
         assert said[1:] == [
             "My name is Ada.",
             "Nice to meet you.",
@@ -82,7 +82,7 @@ async def test_a_call_goes_on_at_another_server_when_its_own_is_killed(
             "Your name is Ada.",
         ]
         assert document["legs"] == 2
-        numbers = [entry["number"] for entry in document["timeline"]]  # type: ignore[attr-defined, index]
+        numbers = [entry["number"] for entry in document["timeline"]]  # type: ignore[attr-defined]
         assert numbers == sorted(set(numbers))
 
 
@@ -180,7 +180,7 @@ async def test_a_paused_owner_overwrites_nothing(openai: OpenAIServer, tmp_path:
         assert "Ada" in answer.text
         document = await shown(second, again)
         assert document["state"] == "connected"
-        said = [turn["text"] for turn in document["transcript"]]  # type: ignore[attr-defined, index]
+        said = [turn["text"] for turn in document["transcript"]]  # type: ignore[attr-defined]
         assert said.count("Your name is Ada.") == 2
         await again.close()
         await call.close()

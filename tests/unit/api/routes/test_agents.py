@@ -177,6 +177,6 @@ async def test_without_open_access_nothing_is_shown_or_changed(client_of: Client
         ("PUT", "/v1/agents/shop"),
         ("DELETE", "/v1/agents/shop"),
     ):
-        body = {"json": SHOP} if method in ("POST", "PUT") else {}
+        body: dict[str, Any] = {"json": SHOP} if method in ("POST", "PUT") else {}
         response = await client.request(method, address, **body)
         assert (response.status_code, response.json()["code"]) == (401, "access_refused"), address

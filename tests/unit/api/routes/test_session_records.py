@@ -220,7 +220,7 @@ async def test_what_is_unknown_is_a_404(client: httpx2.AsyncClient) -> None:
         ("POST", "/messages"),
         ("DELETE", ""),
     ):
-        body = {"json": {"text": "Hi."}} if method == "POST" else {}
+        body: dict[str, Any] = {"json": {"text": "Hi."}} if method == "POST" else {}
         response = await client.request(method, f"/v1/sessions/nobody{address}", **body)
         assert (response.status_code, response.json()["code"]) == (404, "session_not_found")
 
@@ -229,7 +229,7 @@ async def test_another_sessions_token_opens_nothing(client: httpx2.AsyncClient) 
     mine, other = [(await client.post("/v1/sessions")).json() for _ in range(2)]
     headers = {"Authorization": f"Bearer {other['token']}"}
     for method, address in (("GET", "/events"), ("POST", "/say"), ("POST", "/messages")):
-        body = {"json": {"text": "Hi."}} if method == "POST" else {}
+        body: dict[str, Any] = {"json": {"text": "Hi."}} if method == "POST" else {}
         path = f"/v1/sessions/{mine['session_id']}{address}"
         response = await client.request(method, path, headers=headers, **body)
         assert response.status_code == 401
