@@ -50,7 +50,9 @@ class _Api(FastAPI):
             for operation in operations:
                 for status in _PROBLEM_RESPONSES:
                     content = operation["responses"][str(status)]["content"]
-                    content[PROBLEM_MEDIA_TYPE] = content.pop("application/json")
+                    # FastAPI puts it under the media type of the route's own answers.
+                    (media_type,) = content
+                    content[PROBLEM_MEDIA_TYPE] = content.pop(media_type)
         return super().openapi()
 
 

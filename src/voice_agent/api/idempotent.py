@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Header, Request, Response
@@ -30,7 +31,8 @@ async def carried_out_once(
     key: str | None,
     caller: tuple[str, str],
     work: Callable[[], Awaitable[BaseModel]],
-    status: int = 201,
+    *,
+    leaves_out_nulls: bool = False,
 ) -> Response:
     """Return what `work` answers; with a key, the same as before when it came before.
 
@@ -39,12 +41,13 @@ async def carried_out_once(
         request: The request; its body and address are what must not change.
         key: Its idempotency key.
         caller: The workspace and the id of who sends it: two may choose the same key.
-        work: Carries it out.
-        status: The HTTP status of a success.
+        work: Carries it out; what it makes is answered with 201.
+        leaves_out_nulls: Whether fields without a value are left out of the answer.
     """
 
     async def answer() -> KeptAnswer:
-        return KeptAnswer(status, (await work()).model_dump_json(exclude_none=True))
+        made = (await work()).model_dump_json(exclude_none=leaves_out_nulls)
+        return KeptAnswer(HTTPStatus.CREATED, made)
 
     if key is None:
         return _response(await answer())

@@ -17,7 +17,7 @@ EVENT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Events as they come: `id` is the number, `event` the type, `data` the "
         "event in JSON.",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": {MEDIA_TYPE: {}},
     },
     204: {"description": "The session is over, and there are no later events."},
 }

@@ -1,11 +1,14 @@
 """What there is: what the service pool holds, and what was counted."""
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from voice_agent.api.credentials import require_open_access
 from voice_agent.api.services import ApiServices
 from voice_agent.api.views import PoolView
 from voice_agent.api.whole_host import host_metrics, host_pool
+
+OPEN_METRICS = "application/openmetrics-text"
 
 
 def inventory_routes(services: ApiServices) -> APIRouter:
@@ -17,7 +20,13 @@ def inventory_routes(services: ApiServices) -> APIRouter:
         """Return plain counts of every resource, of all processes together."""
         return await host_pool(services)
 
-    @router.get("/metrics", tags=["metrics"], summary="Metrics for Prometheus")
+    @router.get(
+        "/metrics",
+        tags=["metrics"],
+        summary="Metrics for Prometheus",
+        response_class=PlainTextResponse,
+        responses={200: {"content": {OPEN_METRICS: {"schema": {"type": "string"}}}}},
+    )
     async def read_metrics(request: Request) -> Response:
         """Return the counts of all processes as text, in OpenMetrics for who accepts that."""
         body, media_type = await host_metrics(services, request.headers.get("accept", ""))

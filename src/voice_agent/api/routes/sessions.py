@@ -98,7 +98,12 @@ def session_routes(services: ApiServices) -> APIRouter:
             )
 
         return await carried_out_once(
-            services, request, idempotency_key, (workspace_id, ""), create
+            services,
+            request,
+            idempotency_key,
+            (workspace_id, ""),
+            create,
+            leaves_out_nulls=True,
         )
 
     @router.get("", summary="All sessions")
