@@ -5,10 +5,10 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
 from voice_agent.core.errors import IdempotencyKeyReusedError, RequestInProgressError
 from voice_agent.storage.database import Database
@@ -74,19 +74,19 @@ class Idempotency:
             await self._forget(request)
             raise
         sealed = self._seal(request).encrypt(answer.body.encode()).decode()
-        async with self._database.writing_plainly() as connection:
-            await connection.execute(
-                update(IdempotencyRow)
-                .where(_is(request))
-                .values(status=answer.status, answer=sealed)
-            )
+        done = (
+            update(IdempotencyRow)
+            .where(_is(request))
+            .values(status=int(answer.status), answer=sealed)
+        )
+        await self._database.write(lambda connection: connection.execute(done))
         return answer
 
     async def remove_old(self) -> None:
         """Forget keys that are too old."""
         old = IdempotencyRow.created_at < self._wall_time() - KEPT_S
-        async with self._database.writing_plainly() as connection:
-            await connection.execute(delete(IdempotencyRow).where(old))
+        query = delete(IdempotencyRow).where(old)
+        await self._database.write(lambda connection: connection.execute(query))
 
     async def _known(self, request: KeyedRequest) -> KeptAnswer | None:
         """Return what was answered before; None when the request is to be carried out now."""
@@ -100,24 +100,27 @@ class Idempotency:
             "answer": None,
             "created_at": now,
         }
-        async with self._database.writing_plainly() as connection:
-            insert = self._database.insert(IdempotencyRow).on_conflict_do_nothing()
-            if (await connection.execute(insert, row)).rowcount:
+        insert = self._database.insert(IdempotencyRow).on_conflict_do_nothing()
+        query = select(
+            IdempotencyRow.fingerprint,
+            IdempotencyRow.status,
+            IdempotencyRow.answer,
+            IdempotencyRow.created_at,
+        ).where(_is(request))
+
+        def find(connection: Connection) -> Any:
+            if connection.execute(insert, row).rowcount:
                 return None
-            found = (
-                await connection.execute(
-                    select(
-                        IdempotencyRow.fingerprint,
-                        IdempotencyRow.status,
-                        IdempotencyRow.answer,
-                        IdempotencyRow.created_at,
-                    ).where(_is(request))
-                )
-            ).one()
+            found = connection.execute(query).one()
             is_lost = found.status is None and found.created_at < now - AT_WORK_S
             if is_lost or found.created_at < now - KEPT_S:
-                await connection.execute(update(IdempotencyRow).where(_is(request)).values(row))
+                connection.execute(update(IdempotencyRow).where(_is(request)).values(row))
                 return None
+            return found
+
+        found = await self._database.write(find)
+        if found is None:
+            return None
         if found.fingerprint != request.fingerprint:
             raise IdempotencyKeyReusedError(
                 "this Idempotency-Key came with another request before; make a new key"
@@ -134,8 +137,8 @@ class Idempotency:
         return KeptAnswer(found.status, body, is_repeated=True)
 
     async def _forget(self, request: KeyedRequest) -> None:
-        async with self._database.writing_plainly() as connection:
-            await connection.execute(delete(IdempotencyRow).where(_is(request)))
+        query = delete(IdempotencyRow).where(_is(request))
+        await self._database.write(lambda connection: connection.execute(query))
 
     def _seal(self, request: KeyedRequest) -> Fernet:
         parts = f"idempotency\0{self._secret}\0{request.caller}\0{request.key}"

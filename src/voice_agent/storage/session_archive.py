@@ -5,7 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from voice_agent.core.errors import KeyLimitError, SessionNotFoundError
 from voice_agent.core.pages import Page, decode_cursor, encode_cursor
@@ -21,6 +32,21 @@ from voice_agent.storage.tables import EventRow, SessionRow, TurnRow
 A_MINUTE_S: Final = 60.0
 ERASED_AT_ONCE: Final = 200
 """How many sessions that are too old are named at once."""
+
+
+_UPDATE: Final = (
+    update(SessionRow)
+    .where(SessionRow.id == bindparam("of"), SessionRow.epoch <= bindparam("as_of"))
+    .values(
+        epoch=bindparam("as_of"),
+        state=bindparam("is_now"),
+        end_reason=bindparam("ended_by"),
+        connected_at=bindparam("connected"),
+        ended_at=bindparam("ended"),
+        legs=bindparam("leg_count"),
+        turns=bindparam("turn_count"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -68,13 +94,16 @@ class SessionArchive:
             StorageUnavailableError: The database does not answer.
         """
         row = {**_columns(RememberedSession.of(checkpoint)), "epoch": epoch}
-        async with self._database.writing_plainly() as connection:
+
+        def write(connection: Connection) -> None:
             if checkpoint.key_id is not None and limits != KeyLimits():
-                await self._database.take_turns(connection, checkpoint.key_id)
+                self._database.take_turns(connection, checkpoint.key_id)
                 for problem, query in self._limit_queries(checkpoint.key_id, limits):
-                    if (await connection.execute(query)).scalar():
+                    if connection.execute(query).scalar():
                         raise KeyLimitError(problem)
-            await connection.execute(insert(SessionRow), row)
+            connection.execute(insert(SessionRow), row)
+
+        await self._database.write(write)
 
     async def write(self, entries: Sequence[Entry]) -> None:
         """Write what is new, all of it or nothing; sessions that were erased stay so.
@@ -82,38 +111,41 @@ class SessionArchive:
         Raises:
             StorageUnavailableError: The database does not answer, or takes nothing now.
         """
+        await self._database.write(lambda connection: self._write(connection, entries))
+
+    def _write(self, connection: Connection, entries: Sequence[Entry]) -> None:
         events: list[dict[str, Any]] = []
         turns: list[dict[str, Any]] = []
-        async with self._database.writing_plainly() as connection:
-            for entry in entries:
-                done = await connection.execute(
-                    update(SessionRow)
-                    .where(SessionRow.id == entry.session.id, SessionRow.epoch <= entry.epoch)
-                    .values(
-                        epoch=entry.epoch,
-                        state=entry.session.state,
-                        end_reason=entry.session.end_reason,
-                        connected_at=entry.session.connected_at,
-                        ended_at=entry.session.ended_at,
-                        legs=entry.session.legs,
-                        turns=entry.session.turns,
-                    )
-                )
-                if done.rowcount:
-                    events += [_event_row(entry.session.id, event) for event in entry.events]
-                    turns += [_turn_row(entry.session.id, each) for each in entry.turns]
-            if events:
-                known = self._database.insert(EventRow)
-                await connection.execute(known.on_conflict_do_nothing(), events)
-            if turns:
-                known = self._database.insert(TurnRow)
-                await connection.execute(
-                    known.on_conflict_do_update(
-                        index_elements=["session_id", "number"],
-                        set_={"text": known.excluded.text, "state": known.excluded.state},
-                    ),
-                    turns,
-                )
+        for entry in entries:
+            session = entry.session
+            done = connection.execute(
+                _UPDATE,
+                {
+                    "of": session.id,
+                    "as_of": entry.epoch,
+                    "is_now": str(session.state),
+                    "ended_by": session.end_reason and str(session.end_reason),
+                    "connected": session.connected_at,
+                    "ended": session.ended_at,
+                    "leg_count": session.legs,
+                    "turn_count": session.turns,
+                },
+            )
+            if done.rowcount:
+                events += [_event_row(session.id, event) for event in entry.events]
+                turns += [_turn_row(session.id, each) for each in entry.turns]
+        if events:
+            known = self._database.insert(EventRow)
+            connection.execute(known.on_conflict_do_nothing(), events)
+        if turns:
+            known = self._database.insert(TurnRow)
+            connection.execute(
+                known.on_conflict_do_update(
+                    index_elements=["session_id", "number"],
+                    set_={"text": known.excluded.text, "state": known.excluded.state},
+                ),
+                turns,
+            )
 
     async def list(
         self, wanted: SessionFilter, cursor: str | None, limit: int
@@ -134,8 +166,8 @@ class SessionArchive:
                 )
             )
         query = query.order_by(SessionRow.created_at.desc(), SessionRow.id.desc())
-        async with self._database.reading_plainly() as connection:
-            rows = (await connection.execute(query.limit(limit + 1))).all()
+        query = query.limit(limit + 1)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
         found = [_session(row) for row in rows[:limit]]
         more = len(rows) > limit
         return Page(found, encode_cursor(found[-1].created_at, found[-1].id) if more else None)
@@ -147,13 +179,16 @@ class SessionArchive:
             SessionNotFoundError: None has that id, or it was erased.
             StorageUnavailableError: The database does not answer.
         """
+        query = select(SessionRow.__table__).where(SessionRow.id == session_id)
         turns = select(TurnRow.__table__).where(TurnRow.session_id == session_id)
-        async with self._database.reading_plainly() as connection:
-            query = select(SessionRow.__table__).where(SessionRow.id == session_id)
-            row = (await connection.execute(query)).first()
-            if row is None:
-                raise SessionNotFoundError(f"no session has the id '{session_id}'")
-            kept = (await connection.execute(turns.order_by(TurnRow.number))).all()
+        row, kept = await self._database.read(
+            lambda connection: (
+                connection.execute(query).first(),
+                connection.execute(turns.order_by(TurnRow.number)).all(),
+            )
+        )
+        if row is None:
+            raise SessionNotFoundError(f"no session has the id '{session_id}'")
         return _session(row), [
             RememberedTurn(turn.speaker, turn.state, turn.started_at, turn.text) for turn in kept
         ]
@@ -171,26 +206,27 @@ class SessionArchive:
         )
         if type_ is not None:
             query = query.where(EventRow.kind == type_)
-        async with self._database.reading_plainly() as connection:
-            rows = (await connection.execute(query.order_by(EventRow.number).limit(limit))).all()
+        query = query.order_by(EventRow.number).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [RememberedEvent(row.number, row.wall_time, row.kind, row.data) for row in rows]
 
     async def last_number(self, session_id: str) -> int:
         """Return the number of the last event that is kept, 0 when there is none."""
         query = select(func.max(EventRow.number)).where(EventRow.session_id == session_id)
-        async with self._database.reading_plainly() as connection:
-            return (await connection.execute(query)).scalar() or 0
+        last = await self._database.read(lambda connection: connection.execute(query).scalar())
+        return last or 0
 
     async def erase(self, session_id: str) -> None:
         """Forget a session with its turns and events."""
-        async with self._database.writing_plainly() as connection:
-            await connection.execute(delete(SessionRow).where(SessionRow.id == session_id))
+        query = delete(SessionRow).where(SessionRow.id == session_id)
+        await self._database.write(lambda connection: connection.execute(query))
 
     async def ended_before(self, wall_time: float) -> Sequence[str]:
         """Return ids of sessions that ended before then, some of them where they are many."""
         query = select(SessionRow.id).where(SessionRow.ended_at < wall_time).limit(ERASED_AT_ONCE)
-        async with self._database.reading_plainly() as connection:
-            return list((await connection.execute(query)).scalars())
+        return await self._database.read(
+            lambda connection: list(connection.execute(query).scalars())
+        )
 
     def _limit_queries(self, key_id: str, limits: KeyLimits) -> Sequence[tuple[str, Any]]:
         """Return what is wrong when a query answers with True, and the query."""

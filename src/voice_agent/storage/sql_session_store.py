@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from voice_agent.core.errors import OwnershipLostError, SessionNotFoundError
@@ -61,8 +61,9 @@ class SqlSessionStore:
             "content": encode(checkpoint),
         }
         try:
-            async with self._database.writing_plainly() as connection:
-                await connection.execute(insert(CheckpointRow), row)
+            await self._database.write(
+                lambda connection: connection.execute(insert(CheckpointRow), row)
+            )
         except IntegrityError:
             raise ValueError(f"session {checkpoint.session_id} exists already") from None
         return claim
@@ -72,8 +73,7 @@ class SqlSessionStore:
         query = select(CheckpointRow.agent, CheckpointRow.content).where(
             CheckpointRow.session_id == session_id
         )
-        async with self._database.reading_plainly() as connection:
-            row = (await connection.execute(query)).first()
+        row = await self._database.read(lambda connection: connection.execute(query).first())
         if row is None:
             raise _not_found(session_id)
         return decode(row.agent, row.content)
@@ -81,8 +81,9 @@ class SqlSessionStore:
     async def claim(self, session_id: str, owner: str) -> tuple[Claim, Checkpoint]:
         """Take ownership; raise SessionNotFoundError when there is no such session."""
         values = {"of": session_id, "who": owner, "now": self._wall_time()}
-        async with self._database.writing_plainly() as connection:
-            row = (await connection.execute(_CLAIM, values)).first()
+        row = await self._database.write(
+            lambda connection: connection.execute(_CLAIM, values).first()
+        )
         if row is None:
             raise _not_found(session_id)
         return Claim(session_id, owner, row.epoch), decode(row.agent, row.content)
@@ -94,12 +95,18 @@ class SqlSessionStore:
             "content": encode(checkpoint),
             "is_over": checkpoint.state is SessionState.ENDED,
         }
-        async with self._database.writing_plainly() as connection:
-            done = await connection.execute(_CHECKPOINT, values)
-            if done.rowcount:
-                return
-            query = select(CheckpointRow.epoch).where(CheckpointRow.session_id == claim.session_id)
-            epoch = (await connection.execute(query)).scalar()
+        epoch_query = select(CheckpointRow.epoch).where(
+            CheckpointRow.session_id == claim.session_id
+        )
+
+        def write(connection: Connection) -> tuple[bool, int | None]:
+            if connection.execute(_CHECKPOINT, values).rowcount:
+                return True, None
+            return False, connection.execute(epoch_query).scalar()
+
+        is_written, epoch = await self._database.write(write)
+        if is_written:
+            return
         if epoch is None:
             raise _not_found(claim.session_id)
         raise OwnershipLostError(
@@ -109,26 +116,29 @@ class SqlSessionStore:
     async def release(self, claim: Claim) -> None:
         """Give ownership up; an outdated claim changes nothing."""
         values = self._current(claim)
-        async with self._database.writing_plainly() as connection:
-            await connection.execute(_RELEASE, {"of": values["of"], "as_of": values["as_of"]})
+        current = {"of": values["of"], "as_of": values["as_of"]}
+        await self._database.write(lambda connection: connection.execute(_RELEASE, current))
 
     async def remove(self, session_id: str) -> None:
         """Forget the session."""
         query = delete(CheckpointRow).where(CheckpointRow.session_id == session_id)
-        async with self._database.writing_plainly() as connection:
-            await connection.execute(query)
+        await self._database.write(lambda connection: connection.execute(query))
 
     async def touch(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         """Say that the owner of `claims` lives; return those of them that are not current now."""
-        current: dict[str, int] = {}
-        async with self._database.writing_plainly() as connection:
+
+        def write(connection: Connection) -> dict[str, int]:
+            current: dict[str, int] = {}
             for start in range(0, len(claims), TOUCHED_AT_ONCE):
                 some = claims[start : start + TOUCHED_AT_ONCE]
                 query = select(CheckpointRow.session_id, CheckpointRow.epoch).where(
                     CheckpointRow.session_id.in_([claim.session_id for claim in some])
                 )
-                current.update(row.tuple() for row in await connection.execute(query))
-                await connection.execute(_TOUCH, [self._current(claim) for claim in some])
+                current.update({row.session_id: row.epoch for row in connection.execute(query)})
+                connection.execute(_TOUCH, [self._current(claim) for claim in some])
+            return current
+
+        current = await self._database.write(write)
         return [claim for claim in claims if current.get(claim.session_id) != claim.epoch]
 
     async def abandoned(self, silent_s: float) -> Sequence[str]:
@@ -139,8 +149,9 @@ class SqlSessionStore:
             .where(CheckpointRow.written_at < self._wall_time() - silent_s)
             .limit(ABANDONED_LIMIT)
         )
-        async with self._database.reading_plainly() as connection:
-            return list((await connection.execute(query)).scalars())
+        return await self._database.read(
+            lambda connection: list(connection.execute(query).scalars())
+        )
 
     async def remove_over(self, older_s: float) -> None:
         """Forget sessions that were over `older_s` seconds ago."""
@@ -149,8 +160,7 @@ class SqlSessionStore:
             .where(CheckpointRow.is_over.is_(True))
             .where(CheckpointRow.written_at < self._wall_time() - older_s)
         )
-        async with self._database.writing_plainly() as connection:
-            await connection.execute(query)
+        await self._database.write(lambda connection: connection.execute(query))
 
     def _current(self, claim: Claim) -> dict[str, object]:
         return {"of": claim.session_id, "as_of": claim.epoch, "now": self._wall_time()}

@@ -42,15 +42,14 @@ class StoredAgents:
     async def find(self, workspace_id: str, agent_id: str) -> Agent | None:
         """Return the agent in its current version, None when there is none."""
         query = _current().where(AgentRow.workspace_id == workspace_id, AgentRow.id == agent_id)
-        async with self._database.reading_plainly() as connection:
-            row = (await connection.execute(query)).first()
+        row = await self._database.read(lambda connection: connection.execute(query).first())
         return None if row is None else _agent(row.definition)
 
     async def list(self, workspace_id: str) -> Sequence[Agent]:
         """Return all agents of a workspace in their current versions, by id."""
         query = _current().where(AgentRow.workspace_id == workspace_id).order_by(AgentRow.id)
-        async with self._database.reading_plainly() as connection:
-            return [_agent(row.definition) for row in (await connection.execute(query)).all()]
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_agent(row.definition) for row in rows]
 
     async def versions(self, workspace_id: str, agent_id: str) -> Sequence[AgentVersion]:
         """Return all versions of an agent, newest first; none when there is no such agent."""
@@ -62,8 +61,7 @@ class StoredAgents:
             )
             .order_by(AgentVersionRow.number.desc())
         )
-        async with self._database.reading_plainly() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [AgentVersion(_agent(row.definition), row.number, row.created_at) for row in rows]
 
     async def create(self, workspace_id: str, agent: Agent) -> None:
@@ -122,9 +120,8 @@ class StoredAgents:
         query = delete(AgentRow).where(
             AgentRow.workspace_id == workspace_id, AgentRow.id == agent_id
         )
-        async with self._database.writing_plainly() as connection:
-            if not (await connection.execute(query)).rowcount:
-                raise _not_found(agent_id)
+        if not await self._database.write(lambda connection: connection.execute(query).rowcount):
+            raise _not_found(agent_id)
 
 
 def _current() -> Any:
