@@ -10,12 +10,16 @@ from typing import Any
 from voice_agent.bot.agent_catalog import AgentCatalog
 from voice_agent.bot.agents import AgentRepository
 from voice_agent.core.agent import Agent
+from voice_agent.observability.webhooks.registry import WebhookRegistry
+from voice_agent.observability.webhooks.target_rules import TargetRules
 from voice_agent.sessions.records import SessionRecords
 from voice_agent.storage.archive_writer import ArchiveWriter
 from voice_agent.storage.database import Database, sqlite_url
+from voice_agent.storage.delivery_rows import DeliveryRows
 from voice_agent.storage.idempotency import Idempotency
 from voice_agent.storage.session_archive import SessionArchive
 from voice_agent.storage.stored_agents import StoredAgents
+from voice_agent.storage.webhook_rows import WebhookRows
 from voice_agent.testing.harness import ConversationHarness
 
 
@@ -33,6 +37,12 @@ class KeptThings:
         return {
             "records": SessionRecords(self.archive, self.journal.flush, harness.sessions),
             "idempotency": Idempotency(self.database, "a secret for tests"),
+            "webhooks": WebhookRegistry(
+                WebhookRows(self.database),
+                DeliveryRows(self.database),
+                TargetRules(),
+                lambda: None,
+            ),
             "agents": AgentCatalog(self.files, StoredAgents(self.database)),
         }
 

@@ -35,6 +35,10 @@ from voice_agent.observability.event_log import event_logger
 from voice_agent.observability.garbage import GarbageCollection
 from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.observability.metrics import Metrics
+from voice_agent.observability.webhooks.listener import WebhookListener
+from voice_agent.observability.webhooks.registry import WebhookRegistry
+from voice_agent.observability.webhooks.sender import WebhookSender
+from voice_agent.observability.webhooks.target_rules import TargetRules
 from voice_agent.private_files import secret_key
 from voice_agent.server import DrainingServer, server_config
 from voice_agent.services.limited_provider import LimitedProvider
@@ -43,13 +47,15 @@ from voice_agent.services.registry import FIXED_LANGUAGE_MODELS, provider_class
 from voice_agent.services.remembering_provider import MEGABYTE, RememberingProvider
 from voice_agent.sessions.device_port import serve_device
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
-from voice_agent.sessions.records import SessionRecords
-from voice_agent.sessions.retention import Retention
+from voice_agent.sessions.records import SessionRecord, SessionRecords
+from voice_agent.sessions.retention import A_DAY_S, Retention
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.storage.archive_writer import ArchiveWriter
+from voice_agent.storage.delivery_rows import DeliveryRows
 from voice_agent.storage.idempotency import Idempotency
 from voice_agent.storage.session_archive import SessionArchive
 from voice_agent.storage.stored_agents import StoredAgents
+from voice_agent.storage.webhook_rows import WebhookRows
 from voice_agent.storing import database_of, session_store_of
 from voice_agent.tls import tls_files
 from voice_agent.transports.base import TransportKind
@@ -75,6 +81,7 @@ class Application:
     catalog: AgentCatalog
     records: SessionRecords
     idempotency: Idempotency
+    webhooks: WebhookRegistry
     not_ready: str | None = "the engines are being loaded"
     device: asyncio.Task[None] | None = None
     """Serves the device's port, where there is one."""
@@ -171,6 +178,17 @@ async def _build(
     stack.push_async_callback(pool.close)
     metrics = Metrics(pool.statistics)
     metrics.collect_archive(lambda: journal.statistics)
+    webhook_rows, delivery_rows = WebhookRows(database), DeliveryRows(database)
+    rules = TargetRules(allow_private=settings.webhook_allow_private)
+    sender = WebhookSender(delivery_rows, webhook_rows, rules)
+    stack.push_async_callback(sender.stop)
+
+    async def read_record(session_id: str) -> SessionRecord:
+        return await records.read(session_id)
+
+    webhook_listener = WebhookListener(webhook_rows, delivery_rows, read_record, sender.wake)
+    stack.push_async_callback(webhook_listener.stop)
+    metrics.collect_webhooks(sender.statistics, lambda: webhook_listener.dropped)
     sessions = SessionManager(
         owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
         agents=catalog,
@@ -187,10 +205,12 @@ async def _build(
         ),
         clock=clock,
         journal=journal,
-        listeners=(event_logger(words=keeps_words), garbage, metrics, *listeners),
+        listeners=(event_logger(words=keeps_words), garbage, metrics, webhook_listener, *listeners),
+        erasers=(delivery_rows.remove_of_session,),
         process=process,
     )
     metrics.collect_sessions(sessions.live_states)
+    records = SessionRecords(archive, journal.flush, sessions)
     app = Application(
         settings=settings,
         agents=agents,
@@ -203,7 +223,8 @@ async def _build(
         garbage=garbage,
         metrics=metrics,
         catalog=catalog,
-        records=SessionRecords(archive, journal.flush, sessions),
+        records=records,
+        webhooks=WebhookRegistry(webhook_rows, delivery_rows, rules, sender.wake),
         idempotency=idempotency,
     )
     stack.push_async_callback(app.drain)
@@ -211,9 +232,14 @@ async def _build(
         settings.retention_days,
         archive.ended_before,
         sessions.erase,
-        (idempotency.remove_old,),
+        (
+            idempotency.remove_old,
+            lambda: delivery_rows.remove_older((settings.retention_days or 30.0) * A_DAY_S),
+        ),
         clock.wall,
     )
+    sender.start()
+    webhook_listener.start()
     retention.start()
     stack.push_async_callback(retention.stop)
     return app
@@ -228,6 +254,7 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         peers=app.webrtc,
         records=app.records,
         idempotency=app.idempotency,
+        webhooks=app.webhooks,
         agents=app.catalog,
         pool=app.pool,
         metrics=app.metrics,

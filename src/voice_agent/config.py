@@ -167,6 +167,8 @@ class Settings(BaseSettings):
     """None: SQLite in the data directory."""
     redis_url: Annotated[SecretStr | None, Field(examples=["redis://host:6379/0"])] = None
     """Where running sessions are kept, instead of in the database."""
+    webhook_allow_private: bool = False
+    """Whether webhooks may be in private networks, and without TLS."""
     transcripts: Literal["keep", "discard"] = "keep"
     retention_days: Annotated[
         float | None, Field(gt=0, le=36_500, allow_inf_nan=False, examples=["30"])

@@ -1,6 +1,7 @@
 """Kills and stops, many times each: who comes back, how soon, and what was lost."""
 
 import asyncio
+import functools
 import itertools
 import re
 import statistics
@@ -85,6 +86,10 @@ async def returned(call: Call, url: str, name: str, killed_at: float) -> Return:
     return Return(gap_s, is_known)
 
 
+def _have_started(server: RunningServer, count: int) -> bool:
+    return len(_STARTED.findall(server.log)) >= count
+
+
 def told(what: str, returns: Sequence[Return]) -> float:
     gaps = sorted(each.gap_s for each in returns)
     known = sum(each.is_known for each in returns)
@@ -134,7 +139,7 @@ async def test_a_process_that_is_restarted_goes_on(openai: OpenAIServer, tmp_pat
             returns.append(await returned(call, server.url, f"Ada{number}", killed_at))
             await asyncio.to_thread(
                 server.wait_for_log,
-                lambda number=number: len(_STARTED.findall(server.log)) >= 2 * (number + 2),
+                functools.partial(_have_started, server, 2 * (number + 2)),
                 "both processes to be back",
                 PATIENCE_S,
             )

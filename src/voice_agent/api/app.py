@@ -18,6 +18,7 @@ from voice_agent.api.routes.inventory import inventory_routes
 from voice_agent.api.routes.media import media_routes
 from voice_agent.api.routes.pipecat_clients import pipecat_client_routes
 from voice_agent.api.routes.sessions import session_routes
+from voice_agent.api.routes.webhooks import webhook_routes
 from voice_agent.api.security_headers import SecurityHeaders
 from voice_agent.api.services import ApiServices
 
@@ -92,6 +93,7 @@ def create_api(services: ApiServices) -> FastAPI:
         media_routes,
         inventory_routes,
         pipecat_client_routes,
+        webhook_routes,
     ):
         api.include_router(routes(services))
     # What no route answers, so that a wrong method on a route is still a 405.

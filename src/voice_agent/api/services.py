@@ -17,6 +17,7 @@ from voice_agent.core.service_pool import ResourceStatistics
 from voice_agent.core.session import Checkpoint, SessionOrigin
 from voice_agent.core.session_journal import RememberedEvent, RememberedSession
 from voice_agent.observability.metric_totals import Families
+from voice_agent.observability.webhooks.registry import WebhookRegistry
 from voice_agent.sessions.manager import NewSession
 from voice_agent.sessions.records import SessionRecord
 from voice_agent.storage.idempotency import KeptAnswer, KeyedRequest
@@ -167,6 +168,7 @@ class ApiServices:
     sessions: Sessions
     records: Records
     idempotency: Once
+    webhooks: WebhookRegistry
     websockets: WebSockets
     peers: Peers
     agents: Agents

@@ -123,6 +123,24 @@ class RequestInProgressError(VoiceAgentError):
     code = "request_in_progress"
 
 
+class WebhookNotFoundError(VoiceAgentError):
+    """No webhook has that id."""
+
+    code = "webhook_not_found"
+
+
+class DeliveryNotFoundError(VoiceAgentError):
+    """No delivery of the webhook has that id."""
+
+    code = "delivery_not_found"
+
+
+class WebhookTargetError(VoiceAgentError):
+    """Nothing may be sent to that address."""
+
+    code = "webhook_target"
+
+
 class KeyLimitError(VoiceAgentError):
     """A key has as many sessions as it may, at once or in a minute."""
 

@@ -28,6 +28,7 @@ from voice_agent.core.session import SessionState
 from voice_agent.observability.exposition import families_of
 from voice_agent.observability.metric_totals import Families
 from voice_agent.observability.pool_metrics import PoolMetrics
+from voice_agent.observability.webhooks.sender import SenderStatistics
 from voice_agent.storage.archive_writer import ArchiveStatistics
 
 LATENCY_BUCKETS_S: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -71,6 +72,10 @@ class Metrics:
     def collect_archive(self, statistics: Callable[[], ArchiveStatistics]) -> None:
         """Count what waits to be written to the archive, whenever metrics are asked."""
         self._registry.register(_Archive(statistics))
+
+    def collect_webhooks(self, statistics: SenderStatistics, dropped: Callable[[], int]) -> None:
+        """Count what was sent to webhooks, and what they were not told, when metrics are asked."""
+        self._registry.register(_Webhooks(statistics, dropped))
 
     def families(self) -> Families:
         """Return all metrics as they are now."""
@@ -132,6 +137,28 @@ class _Archive(Collector):
         )
         yield CounterMetricFamily(
             "voice_agent_archive_failures", "Writes that the database did not take.", now.failures
+        )
+
+
+class _Webhooks(Collector):
+    def __init__(self, statistics: SenderStatistics, dropped: Callable[[], int]) -> None:
+        self._statistics = statistics
+        self._dropped = dropped
+
+    def collect(self) -> Iterable[Metric]:
+        outcomes = CounterMetricFamily(
+            "voice_agent_webhook_messages",
+            "Messages to webhooks that came to an end.",
+            labels=("outcome",),
+        )
+        outcomes.add_metric(("delivered",), self._statistics.delivered)
+        outcomes.add_metric(("given_up",), self._statistics.given_up)
+        outcomes.add_metric(("dropped",), self._dropped())
+        yield outcomes
+        yield CounterMetricFamily(
+            "voice_agent_webhook_failed_attempts",
+            "Attempts that a webhook did not take.",
+            self._statistics.failed_attempts,
         )
 
 

@@ -1,0 +1,337 @@
+"""Messages to webhooks, from what happens in a session to a real server that takes them."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tests.unit.storage.session_store_contract import TALKED, checkpoint
+from voice_agent.core.errors import SessionNotFoundError
+from voice_agent.core.events import ClientConnected, Event, EventPayload, SessionStateChanged
+from voice_agent.core.session import EndReason, SessionState
+from voice_agent.core.session_journal import RememberedSession, remembered_turns
+from voice_agent.observability.webhooks import sender as sender_module
+from voice_agent.observability.webhooks.listener import WebhookListener
+from voice_agent.observability.webhooks.registry import WebhookRegistry
+from voice_agent.observability.webhooks.sender import WebhookSender
+from voice_agent.observability.webhooks.target_rules import TargetRules
+from voice_agent.sessions.records import SessionRecord
+from voice_agent.storage.database import Database
+from voice_agent.storage.delivery_rows import DeliveryRows
+from voice_agent.storage.tables import WorkspaceRow
+from voice_agent.storage.webhook_rows import Webhook, WebhookRows
+
+PATIENCE_S = 10.0
+OVER = replace(
+    checkpoint(),
+    state=SessionState.ENDED,
+    end_reason=EndReason.CLIENT_LEFT,
+    ended_at=20.0,
+    conversation=TALKED,
+    metadata={"order": 7},
+)
+
+
+def event(payload: EventPayload, session_id: str = "s1") -> Event:
+    return Event(session_id, 1, 100.0, 1.0, payload)
+
+
+ENDED = event(SessionStateChanged(SessionState.ENDED, EndReason.CLIENT_LEFT))
+FAILED = event(SessionStateChanged(SessionState.ENDED, EndReason.FAILED))
+STARTED = event(ClientConnected())
+
+
+@dataclass
+class Target:
+    """Somebody's server. It answers with `statuses` in order, then with 200."""
+
+    url: str = ""
+    statuses: list[int] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    hangs: bool = False
+    taken: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.text()
+        async with self.arrived:
+            self.taken.append((dict(request.headers), body))
+            self.arrived.notify_all()
+        if self.hangs:
+            await self.released.wait()
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.Response(status=status, headers=self.headers, text="x" * 100_000)
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(PATIENCE_S), self.arrived:
+            await self.arrived.wait_for(lambda: len(self.taken) >= count)
+
+
+@pytest.fixture
+async def target() -> AsyncIterator[Target]:
+    target = Target()
+    app = web.Application()
+    app.router.add_post("/hook", target.handle)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    target.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    yield target
+    target.released.set()
+    await runner.cleanup()
+
+
+class House:
+    """What tells webhooks in one process."""
+
+    def __init__(self, database: Database, rules: TargetRules) -> None:
+        self.webhooks, self.deliveries = WebhookRows(database), DeliveryRows(database)
+        self.sender = WebhookSender(self.deliveries, self.webhooks, rules)
+        self.registry = WebhookRegistry(self.webhooks, self.deliveries, rules, self.sender.wake)
+        self.listener = WebhookListener(
+            self.webhooks, self.deliveries, self._read, self.sender.wake
+        )
+
+    async def _read(self, session_id: str) -> SessionRecord:
+        if session_id != "s1":
+            raise SessionNotFoundError(session_id)
+        return SessionRecord(RememberedSession.of(OVER), remembered_turns(OVER), (), ())
+
+    async def start(self) -> None:
+        self.sender.start()
+        self.listener.start()
+
+    async def stop(self) -> None:
+        await self.listener.stop()
+        await self.sender.stop()
+
+    async def until(self, webhook: Webhook, condition: Callable[[Any], bool]) -> Any:
+        """Return the newest delivery when `condition` holds of it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                page = await self.deliveries.list(webhook.id, None, 10)
+                if page.items and condition(page.items[0]):
+                    return page.items[0]
+                await asyncio.sleep(0.02)
+
+
+HouseMaker = Callable[..., Any]
+
+
+@pytest.fixture
+async def house_of(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[HouseMaker]:
+    monkeypatch.setattr(sender_module, "PAUSES_S", (0.05, 0.05))
+    monkeypatch.setattr(sender_module, "TIMEOUT_S", 0.5)
+    async with AsyncExitStack() as stack:
+
+        async def make(*, allow_private: bool = True, started: bool = True) -> House:
+            house = House(database, TargetRules(allow_private))
+            if started:
+                await house.start()
+                stack.push_async_callback(house.stop)
+            return house
+
+        yield make
+
+
+async def test_a_session_that_ended_is_told_with_what_was_said(
+    house_of: HouseMaker, target: Target
+) -> None:
+    house = await house_of()
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(STARTED)
+    house.listener(ENDED)
+    await target.until(1)
+    headers, body = target.taken[0]
+    document = json.loads(body)
+    assert document["type"] == "session.ended"
+    assert document["data"]["session_id"] == "s1"
+    assert document["data"]["metadata"] == {"order": 7}
+    assert document["data"]["end_reason"] == "client_left"
+    assert [turn["text"] for turn in document["data"]["transcript"]][:2] == [
+        "Grüß Gott.",
+        "Ist offen? 🙂",
+    ]
+    # As a receiver would verify it.
+    key = base64.b64decode(webhook.secret.removeprefix("whsec_"))
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{body}".encode()
+    right = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{right}"
+    delivery = await house.until(webhook, lambda each: each.state == "delivered")
+    assert (delivery.id, delivery.attempts, delivery.last_status) == (headers["webhook-id"], 1, 200)
+    assert len(target.taken) == 1
+
+
+async def test_each_kind_is_told_to_who_wants_it(
+    house_of: HouseMaker, target: Target, database: Database
+) -> None:
+    house = await house_of()
+    async with database.writing() as session:
+        session.add(WorkspaceRow(id="another", name="Another", created_at=1.0))
+    await house.registry.create("default", target.url, ["session.started", "session.failed"])
+    await house.registry.create("another", target.url, ["session.started"])
+    for happened in (STARTED, STARTED, FAILED, event(ClientConnected(), "erased")):
+        house.listener(happened)
+    await target.until(2)
+    await house.listener.stop()
+    bodies = [json.loads(body) for _, body in target.taken]
+    assert sorted(each["type"] for each in bodies) == ["session.failed", "session.started"]
+    [started] = [each for each in bodies if each["type"] == "session.started"]
+    assert "transcript" not in started["data"]
+
+
+async def test_what_is_not_taken_is_sent_again_with_the_same_id(
+    house_of: HouseMaker, target: Target
+) -> None:
+    house = await house_of()
+    target.statuses = [500, 503]
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    await target.until(3)
+    delivery = await house.until(webhook, lambda each: each.state == "delivered")
+    assert delivery.attempts == 3
+    assert len({headers["webhook-id"] for headers, _ in target.taken}) == 1
+    assert len({body for _, body in target.taken}) == 1
+
+
+async def test_what_is_never_taken_is_given_up_and_can_be_sent_again(
+    house_of: HouseMaker, target: Target
+) -> None:
+    house = await house_of()
+    target.statuses = [500] * 3
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    delivery = await house.until(webhook, lambda each: each.state == "failed")
+    assert (delivery.attempts, delivery.last_error) == (3, "it answered 500")
+    await house.registry.retry("default", webhook.id, delivery.id)
+    await house.until(webhook, lambda each: each.state == "delivered")
+    assert house.sender.statistics.given_up == 1
+
+
+async def test_a_redirect_is_not_followed(house_of: HouseMaker, target: Target) -> None:
+    house = await house_of()
+    target.statuses = [302] * 3
+    target.headers = {"Location": "http://169.254.169.254/"}
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    delivery = await house.until(webhook, lambda each: each.state == "failed")
+    assert "redirects are not followed" in delivery.last_error
+
+
+async def test_a_target_that_hangs_is_not_waited_for(house_of: HouseMaker, target: Target) -> None:
+    house = await house_of()
+    target.hangs = True
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    delivery = await house.until(webhook, lambda each: each.attempts >= 1)
+    assert "no answer within" in delivery.last_error
+
+
+async def test_a_target_that_says_it_is_gone_is_told_nothing_more(
+    house_of: HouseMaker, target: Target
+) -> None:
+    house = await house_of()
+    target.statuses = [410]
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    await house.until(webhook, lambda each: each.state == "failed")
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            if not (await house.webhooks.read("default", webhook.id)).enabled:
+                break
+            await asyncio.sleep(0.02)
+    assert len(target.taken) == 1
+
+
+async def test_a_target_that_asks_for_time_gets_it(house_of: HouseMaker, target: Target) -> None:
+    house = await house_of()
+    target.statuses = [429]
+    target.headers = {"Retry-After": "900"}
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    delivery = await house.until(webhook, lambda each: each.attempts == 1)
+    assert delivery.next_attempt_at - delivery.created_at > 800
+
+
+async def test_a_name_that_became_private_gets_nothing(
+    house_of: HouseMaker, target: Target, database: Database
+) -> None:
+    house = await house_of(allow_private=False)
+    url = target.url.replace("http://127.0.0.1", "https://localhost")
+    webhook = await house.registry.create("default", url, ["session.ended"])
+    house.listener(ENDED)
+    delivery = await house.until(webhook, lambda each: each.state == "failed")
+    assert "not a public address" in delivery.last_error
+    assert target.taken == []
+
+
+async def test_two_processes_send_each_message_once(house_of: HouseMaker, target: Target) -> None:
+    first, second = await house_of(started=False), await house_of(started=False)
+    webhook = await first.registry.create("default", target.url, ["session.ended"])
+    await first.deliveries.add(
+        [
+            {
+                "id": f"m{number}",
+                "webhook_id": webhook.id,
+                "session_id": f"s{number}",
+                "event": "session.ended",
+                "body": "{}",
+            }
+            for number in range(40)
+        ]
+    )
+    for house in (first, second):
+        await house.start()
+    await target.until(40)
+    for house in (first, second):
+        await house.stop()
+    assert sorted(headers["webhook-id"] for headers, _ in target.taken) == sorted(
+        f"m{number}" for number in range(40)
+    )
+
+
+async def test_what_was_not_sent_before_a_stop_is_sent_after_the_next_start(
+    house_of: HouseMaker, target: Target
+) -> None:
+    house = await house_of(started=False)
+    await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    await house.listener.stop()
+    assert target.taken == []
+    await house_of()
+    await target.until(1)
+
+
+async def test_a_disabled_webhook_is_told_when_it_is_enabled(
+    house_of: HouseMaker, target: Target
+) -> None:
+    house = await house_of()
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    await house.registry.test("default", webhook.id)
+    await target.until(1)
+    await house.registry.update("default", webhook.id, enabled=False)
+    await house.registry.test("default", webhook.id)
+    assert await house.deliveries.take_due(10) == []
+    await house.registry.update("default", webhook.id, enabled=True)
+    await target.until(2)
+    assert json.loads(target.taken[1][1])["type"] == "webhook.test"
+
+
+async def test_an_erased_session_leaves_no_message(house_of: HouseMaker, target: Target) -> None:
+    house = await house_of(started=False)
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    await house.listener.stop()
+    await house.deliveries.remove_of_session("s1")
+    assert (await house.deliveries.list(webhook.id, None, 10)).items == []
