@@ -9,8 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from loguru import logger
 from pipecat.transports.smallwebrtc.connection import IceServer as PeerIceServer
 
+from voice_agent.accounts.accounts import Accounts
+from voice_agent.accounts.first_administrator import setup_link
 from voice_agent.api.app import create_api
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer as ClientIceServer
@@ -43,6 +46,7 @@ from voice_agent.services.remembering_provider import MEGABYTE, RememberingProvi
 from voice_agent.sessions.device_port import serve_device
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
 from voice_agent.sessions.tokens import SessionTokens
+from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.storage.memory_session_store import MemorySessionStore
 from voice_agent.tls import tls_files
 from voice_agent.transports.base import TransportKind
@@ -65,6 +69,7 @@ class Application:
     webrtc: WebRTCManager
     garbage: GarbageCollection
     metrics: Metrics
+    accounts: Accounts
     not_ready: str | None = "the engines are being loaded"
     device: asyncio.Task[None] | None = None
     """Serves the device's port, where there is one."""
@@ -85,6 +90,17 @@ class Application:
             raise SettingsError(str(error)) from error
         self.garbage.freeze()
         self.not_ready = None
+
+    async def announce_setup(self, address: str) -> None:
+        """Log how the first administrator is made, when there is to be one and is none.
+
+        Args:
+            address: Where the console is.
+        """
+        token = await self.accounts.setup_token() if self.settings.auth == "required" else None
+        if token is not None:
+            link = setup_link(address, token)
+            logger.warning("nobody can sign in yet; make the first administrator: {}", link)
 
     def serve_device(self) -> None:
         """Listen for the device, if it has a port."""
@@ -132,13 +148,16 @@ async def application(
     chosen_key = settings.secret_key.get_secret_value() if settings.secret_key else None
     garbage = GarbageCollection()
     metrics = Metrics(pool.statistics)
+    secret = secret_key(settings.data_dir, chosen_key)
+    database = Database(sqlite_url(settings.data_dir / "voice-agent.db"))
+    accounts = Accounts(database, secret, clock)
     sessions = SessionManager(
         owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
         agents=agents,
         store=MemorySessionStore(),
         pool=pool,
         pipelines=pipelines,
-        tokens=SessionTokens(secret_key(settings.data_dir, chosen_key), clock.wall),
+        tokens=SessionTokens(secret, clock.wall),
         policy=SessionPolicy(
             default_agent=settings.default_agent,
             max_sessions=settings.max_sessions,
@@ -161,13 +180,18 @@ async def application(
         webrtc=WebRTCManager(_peer_ice_servers(settings), process=process),
         garbage=garbage,
         metrics=metrics,
+        accounts=accounts,
     )
     try:
+        await database.prepare()
+        await accounts.start()
         yield app
     finally:
         await app.drain()
         await pool.close()
         garbage.close()
+        await accounts.close()
+        await database.close()
 
 
 def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiServices:
@@ -180,12 +204,16 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         agents=app.agents,
         pool=app.pool,
         metrics=app.metrics,
+        accounts=app.accounts,
+        default_agent=settings.default_agent,
         transports=tuple(TransportKind(name) for name in settings.transports),
         knock_rules=KnockRules(
             bound_host=settings.host,
             public_url=settings.public_url,
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
+            # While nobody is asked for a key, a page that is let in could do everything.
+            further_origins=() if settings.auth == "off" else app.accounts.origins,
         ),
         unready=lambda: app.not_ready,
         open_access=settings.auth == "off",
@@ -224,8 +252,10 @@ async def run(settings: Settings, announce: Callable[[str], None]) -> int:
         )
         server = DrainingServer(config, app.drain)
         app.serve_device()
-        for address in addresses_to_open(settings, port, own_addresses):
+        addresses = addresses_to_open(settings, port, own_addresses)
+        for address in addresses:
             announce(address)
+        await app.announce_setup(addresses[0])
         await server.serve(sockets=[listener])
     return 0
 

@@ -15,12 +15,6 @@ class OriginRefusedError(VoiceAgentError):
     code = "origin_refused"
 
 
-class AccessRefusedError(VoiceAgentError):
-    """The request needs a credential and carries none."""
-
-    code = "access_refused"
-
-
 class BodyTooLargeError(VoiceAgentError):
     """The request's body is longer than any that makes sense here."""
 
@@ -31,6 +25,12 @@ class MediaTypeError(VoiceAgentError):
     """The request's body is not declared as JSON."""
 
     code = "media_type_unsupported"
+
+
+class CursorInvalidError(VoiceAgentError):
+    """Where a page is to begin is not what an earlier answer said."""
+
+    code = "request_invalid"
 
 
 class NotReadyError(VoiceAgentError):

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 from starlette.websockets import WebSocket
 
+from voice_agent.accounts.accounts import Accounts
+from voice_agent.accounts.token_buckets import TokenBuckets
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer
 from voice_agent.core.agent import Agent
@@ -19,15 +22,21 @@ from voice_agent.sessions.manager import NewSession
 from voice_agent.transports.base import Connection, TransportKind
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
+VISITOR_SESSIONS_PER_MINUTE = 10
+"""How many sessions one address may start with one publishable key, in one process."""
+
+
+def visitor_limits() -> TokenBuckets:
+    """Return what counts the sessions that visitors of web pages start."""
+    per_minute = VISITOR_SESSIONS_PER_MINUTE
+    return TokenBuckets(burst=per_minute, per_minute=per_minute, monotonic=monotonic)
+
 
 class Sessions(Protocol):
     """Creates, connects, shows and ends sessions; see `sessions.manager.SessionManager`."""
 
     async def create(self, agent_id: str | None = None, *, resumable: bool = True) -> NewSession:
         """Create a session and its token."""
-
-    def authenticate(self, session_id: str, token: str) -> None:
-        """Raise TokenInvalidError unless `token` lets into that session."""
 
     def session_id_of(self, token: str) -> str:
         """Return whose token it is, or raise TokenInvalidError."""
@@ -108,7 +117,7 @@ class ApiServices:
     `unready` returns what keeps the server from taking a call now, None when nothing does.
     `open_access` says that requests without a credential may do everything
     (`VOICE_AGENT_AUTH=off`). `transports` are those to offer, in order. `console` is where the
-    built page is, if it is anywhere.
+    built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
     """
 
     sessions: Sessions
@@ -117,6 +126,8 @@ class ApiServices:
     agents: Agents
     pool: Pool
     metrics: Metrics
+    accounts: Accounts
+    default_agent: str
     transports: Sequence[TransportKind]
     knock_rules: KnockRules
     unready: Callable[[], str | None]
@@ -125,3 +136,4 @@ class ApiServices:
     ice_servers: Sequence[IceServer] = ()
     console: Path | None = None
     neighbours: Neighbours = field(default_factory=NoNeighbours)
+    visitors: TokenBuckets = field(default_factory=visitor_limits)

@@ -1,7 +1,6 @@
 """The sessions of this process: created, found, connected, counted, closed."""
 
 import asyncio
-import secrets
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from voice_agent.core.errors import (
     AtCapacityError,
     SessionEndedError,
     SessionNotFoundError,
-    TokenInvalidError,
 )
 from voice_agent.core.events import (
     Event,
@@ -161,11 +159,6 @@ class SessionManager:
     def session_id_of(self, token: str) -> str:
         """Return whose token it is; raise TokenInvalidError when it is nobody's or expired."""
         return self._tokens.session_id_of(token)
-
-    def authenticate(self, session_id: str, token: str) -> None:
-        """Raise TokenInvalidError unless `token` is that session's and not expired."""
-        if not secrets.compare_digest(self.session_id_of(token), session_id):
-            raise TokenInvalidError("this token is another session's")
 
     def start_leg(self, session_id: str, connection: Connection) -> None:
         """Run `connection` as the session's next leg, in a task that this manager owns."""

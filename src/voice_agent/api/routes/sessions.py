@@ -2,12 +2,10 @@
 
 from fastapi import APIRouter, Request
 
+from voice_agent.accounts.authorize import Action
 from voice_agent.api.addresses import Addresses
-from voice_agent.api.credentials import (
-    note_session,
-    require_open_access,
-    require_session_or_open_access,
-)
+from voice_agent.api.admission import admit
+from voice_agent.api.credentials import HOST, note_session, require, session_of
 from voice_agent.api.json_only import JSON_ONLY
 from voice_agent.api.models import (
     SessionInvitation,
@@ -50,8 +48,8 @@ def session_routes(services: ApiServices) -> APIRouter:
         request: Request, wish: SessionRequest | None = None
     ) -> SessionInvitation:
         """Create a session and say how to connect to it, the best way first."""
-        require_open_access(services)
         wish = wish or SessionRequest()
+        await admit(services, request, wish.agent)
         plan = plan_transports(
             wish.transport.kind, services.transports, client_can=wish.client.kinds
         )
@@ -66,22 +64,24 @@ def session_routes(services: ApiServices) -> APIRouter:
         )
 
     @router.get("", summary="All sessions")
-    async def list_sessions() -> SessionList:
+    async def list_sessions(request: Request) -> SessionList:
         """Return the sessions that run and the last that ended, newest first."""
-        require_open_access(services)
+        await require(services, request, Action.SESSIONS_READ, HOST)
         return await host_sessions(services)
 
     @router.get("/{session_id}", summary="One session, with all that was said")
     async def read_session(session_id: str, request: Request) -> SessionDetail:
         """Return state, transcript, latency of each turn and timeline."""
-        require_session_or_open_access(services, request, session_id)
+        note_session(request, session_id)
+        await require(services, request, Action.SESSIONS_READ, session_of(session_id))
         checkpoint = await services.sessions.read(session_id)
         return SessionDetail.of_session(checkpoint, services.sessions.events(session_id))
 
     @router.delete("/{session_id}", status_code=204, summary="End a session")
     async def end_session(session_id: str, request: Request) -> None:
         """Hang up. Ending a session that is over does nothing."""
-        require_session_or_open_access(services, request, session_id)
+        note_session(request, session_id)
+        await require(services, request, Action.SESSIONS_WRITE, session_of(session_id))
         await services.sessions.end(session_id)
 
     return router

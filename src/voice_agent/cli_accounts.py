@@ -1,0 +1,1 @@
+"""`voice-agent users` and `voice-agent keys`: accounts, straight in the database."""
