@@ -69,6 +69,18 @@ class OwnershipLostError(VoiceAgentError):
     code = "ownership_lost"
 
 
+class StorageUnavailableError(VoiceAgentError):
+    """The database, or the store of sessions, does not answer or takes nothing now."""
+
+    code = "storage_unavailable"
+
+
+class CursorInvalidError(VoiceAgentError):
+    """A cursor was not made by this server for this list."""
+
+    code = "cursor_invalid"
+
+
 class OfferInvalidError(VoiceAgentError):
     """A WebRTC offer cannot be used."""
 

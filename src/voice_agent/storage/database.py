@@ -1,8 +1,8 @@
 """The database: SQLite in the data directory, or PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import time
 from typing import Any, Final
@@ -11,14 +11,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event, inspect
+from sqlalchemy import Connection, event, func, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 from sqlalchemy.ext.asyncio import create_async_engine as create_engine
 
-from voice_agent.core.errors import SettingsError
+from voice_agent.core.errors import SettingsError, StorageUnavailableError
 from voice_agent.storage.tables import DEFAULT_WORKSPACE, WorkspaceRow
 
 SQLITE_BUSY_TIMEOUT_S: Final = 5.0
@@ -27,6 +27,9 @@ CONNECT_TIMEOUT_S: Final = 5.0
 POOL_SIZE: Final = 5
 UPGRADE_COMMAND: Final = "voice-agent database upgrade"
 
+_WRITES: Final = "voice_agent_writes"
+_MIGRATION_LOCK: Final = 0x766F696365
+"""PostgreSQL's advisory lock under which the schema is made: "voice" in ASCII."""
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
@@ -44,8 +47,8 @@ def database_url(written: str) -> URL:
             "VOICE_AGENT_DATABASE_URL: this is no database URL; "
             "postgresql://user:password@host/name is one"
         ) from None
-    kind = url.drivername.partition("+")[0].replace("postgres", "postgresql", 1)
-    kind = kind.replace("postgresqlql", "postgresql")
+    kind = url.drivername.partition("+")[0]
+    kind = "postgresql" if kind == "postgres" else kind
     if kind not in _DRIVERS:
         raise SettingsError(
             f"VOICE_AGENT_DATABASE_URL: there is no support for '{url.drivername}'; "
@@ -74,6 +77,7 @@ class Database:
         self.engine = create_engine(url, **options)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @property
@@ -82,10 +86,56 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Begin a transaction; it is committed at the end, or rolled back when that is an error."""
-        async with self.sessions() as session, session.begin():
-            yield session
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Begin a transaction that only reads.
+
+        Raises:
+            StorageUnavailableError: The database does not answer.
+        """
+        with _answered():
+            async with self.sessions() as session, session.begin():
+                yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """Begin a transaction; it is committed at the end, or rolled back when that is an error.
+
+        In SQLite it waits for its turn at the beginning: one that reads first and then finds
+        another writer at work would fail at once instead of waiting.
+
+        Raises:
+            StorageUnavailableError: The database does not answer, or takes nothing now.
+            IntegrityError: A constraint of a table forbids it.
+        """
+        with _answered():
+            async with self.sessions() as session, session.begin():
+                await session.connection(execution_options={_WRITES: True})
+                yield session
+
+    @asynccontextmanager
+    async def reading_plainly(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction as `reading` does, without the object mapper, which costs time."""
+        with _answered():
+            async with self.engine.connect() as connection, connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def writing_plainly(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction as `writing` does, without the object mapper, which costs time."""
+        with _answered():
+            async with self.engine.connect() as connection:
+                await connection.execution_options(**{_WRITES: True})
+                async with connection.begin():
+                    yield connection
+
+    async def take_turns(self, connection: AsyncConnection, name: str) -> None:
+        """Let transactions that name the same go on one after the other, until they are over.
+
+        SQLite's writers do so anyway.
+        """
+        if not self.is_sqlite:
+            lock = func.pg_advisory_xact_lock(func.hashtextextended(name, 0))
+            await connection.execute(select(lock))
 
     def insert(self, table: Any) -> Any:
         """Return an INSERT into `table` that knows `on_conflict_do_update` and `_do_nothing`."""
@@ -99,9 +149,7 @@ class Database:
                 this code; the message names the mend.
         """
         if self.is_sqlite and self.url.database:
-            await asyncio.to_thread(
-                Path(self.url.database).parent.mkdir, parents=True, exist_ok=True
-            )
+            await asyncio.to_thread(_make_private, Path(self.url.database))
         async with self._reached() as connection:
             await connection.run_sync(_prepare)
 
@@ -121,8 +169,10 @@ class Database:
     @asynccontextmanager
     async def _reached(self) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self.engine.begin() as connection:
-                yield connection
+            async with self.engine.connect() as connection:
+                await connection.execution_options(**{_WRITES: True})
+                async with connection.begin():
+                    yield connection
         except (OSError, SQLAlchemyError, TimeoutError) as error:
             where = self.url.render_as_string(hide_password=True)
             raise SettingsError(
@@ -130,7 +180,37 @@ class Database:
             ) from error
 
 
+@contextmanager
+def _answered() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (OSError, SQLAlchemyError, TimeoutError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        raise StorageUnavailableError(f"the database cannot be used now: {reason}") from error
+
+
+def _make_private(file: Path) -> None:
+    """Make an empty database that nobody else may read, and the folder it is in."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"VOICE_AGENT_DATA_DIR: the database '{file}' cannot be made "
+            f"({error.strerror or error}); name a directory that can be written to"
+        ) from error
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
+    # The driver would begin transactions by itself, and only before the first write.
+    connection.isolation_level = None
     cursor = connection.cursor()
     # WAL: who reads does not wait for who writes. FULL: what is committed survives a power cut.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
@@ -146,6 +226,7 @@ def _config(connection: Connection) -> Config:
 
 
 def _prepare(connection: Connection) -> None:
+    _wait_for_turn(connection)
     current = MigrationContext.configure(connection).get_current_revision()
     tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
     if current is None and not tables:
@@ -174,17 +255,20 @@ def _is_known(connection: Connection, revision: str) -> bool:
     return any(each.revision == revision for each in scripts.walk_revisions())
 
 
+def _wait_for_turn(connection: Connection) -> None:
+    """Let one process after the other look at the schema; SQLite's writers wait anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
 def _upgrade(connection: Connection) -> None:
+    _wait_for_turn(connection)
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and not _is_known(connection, current):
         raise SettingsError(_mismatch(connection, current))
     command.upgrade(_config(connection), "head")
-    known = connection.execute(
-        WorkspaceRow.__table__.select().where(WorkspaceRow.id == DEFAULT_WORKSPACE)
-    )
+    known = connection.execute(select(WorkspaceRow.id).where(WorkspaceRow.id == DEFAULT_WORKSPACE))
     if known.first() is None:
         connection.execute(
-            WorkspaceRow.__table__.insert().values(
-                id=DEFAULT_WORKSPACE, name="Default", created_at=time()
-            )
+            insert(WorkspaceRow).values(id=DEFAULT_WORKSPACE, name="Default", created_at=time())
         )

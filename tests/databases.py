@@ -1,0 +1,225 @@
+"""Real databases for tests: a PostgreSQL and a Redis of their own, thrown away afterwards."""
+
+import asyncio
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+import pytest
+import redis
+
+from voice_agent.storage.database import Database, database_url, sqlite_url
+
+START_TIMEOUT_S = 30.0
+STEP_S = 0.05
+_SUPERUSER = "postgres"
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _program(name: str) -> str:
+    """Return where a program of PostgreSQL or Redis is; without it the test is left out.
+
+    Debian keeps PostgreSQL's programs out of the path. CI leaves no test out.
+    """
+    places = [os.environ.get("PATH", ""), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        message = f"{name} is not installed; ./scripts/dev.sh test installs it where it may"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def _await_connection(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(STEP_S)
+        else:
+            return
+    pytest.fail(f"the server on port {port} did not come up")
+
+
+@contextmanager
+def _running(command: Sequence[str], port: int, **options: object) -> Iterator[None]:
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **options,  # type: ignore[call-overload]
+    )
+    try:
+        _await_connection(port, process)
+        yield
+    finally:
+        # PostgreSQL takes it as: end the connections and stop.
+        process.send_signal(signal.SIGINT)
+        process.wait(START_TIMEOUT_S)
+
+
+class RedisServer:
+    """A Redis that a test may end and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; it has what it had when it was ended."""
+        self._process = subprocess.Popen(
+            [
+                *(_program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"),
+                *("--dir", str(self._folder), "--save", "", "--appendonly", "yes"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _await_connection(self.port, self._process)
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test alone."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisServer(folder)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def _shared_redis() -> Iterator[str]:
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            *(_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1"),
+            *("--dir", folder, "--save", "", "--appendonly", "no"),
+        ]
+        with _running(command, port):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
+def redis_url(_shared_redis: str) -> Iterator[str]:
+    """The address of an empty Redis."""
+    with redis.Redis.from_url(_shared_redis) as client:
+        client.flushall()
+        yield _shared_redis
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The address of a PostgreSQL's own database `postgres`, for its superuser."""
+    port = free_port()
+    user = {"user": _SUPERUSER} if os.geteuid() == 0 else {}
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    try:
+        if user:
+            # It refuses to run as root.
+            account = pwd.getpwnam(_SUPERUSER)
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        data = str(folder / "data")
+        subprocess.run(
+            [_program("initdb"), "-D", data, "-A", "trust", "-U", _SUPERUSER, "-E", "UTF8", "-N"],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **user,  # type: ignore[call-overload]
+        )
+        settings = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": folder,
+            "fsync": "off",
+            "full_page_writes": "off",
+            "max_connections": 60,
+            "shared_buffers": "16MB",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with _running([_program("postgres"), "-D", data, *options], port, cwd=folder, **user):
+            address = f"postgresql://{_SUPERUSER}@127.0.0.1:{port}/postgres"
+            _run(_until_it_answers(address))
+            yield address
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` beside the event loop of the test that asks for the fixture."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+async def _until_it_answers(address: str) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            await (await asyncpg.connect(address)).close()
+        except asyncpg.CannotConnectNowError:
+            assert time.monotonic() < deadline, "PostgreSQL did not come up"
+            await asyncio.sleep(STEP_S)
+        else:
+            return
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The address of an empty database in a PostgreSQL, for this test alone."""
+    name = f"test_{secrets.token_hex(6)}"
+    _run(_execute(postgresql_server, f"CREATE DATABASE {name}"))
+    yield postgresql_server.rpartition("/")[0] + "/" + name
+    _run(_execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(address: str, statement: str) -> None:
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A prepared database of each kind, one after the other."""
+    if request.param == "sqlite":
+        url = sqlite_url(tmp_path / "voice-agent.db")
+    else:
+        url = database_url(request.getfixturevalue("postgresql_url"))
+    database = Database(url)
+    await database.prepare()
+    yield database
+    await database.close()
