@@ -2,12 +2,11 @@
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from loguru import logger
-from sqlalchemy.exc import SQLAlchemyError
 
 from voice_agent.accounts.authorize import Action
 from voice_agent.accounts.key_text import KeyKind, KeyText
@@ -16,7 +15,9 @@ from voice_agent.accounts.short_memory import ShortMemory
 from voice_agent.accounts.site_origin import site_origin
 from voice_agent.core.account_errors import AccountInvalidError, CredentialInvalidError
 from voice_agent.core.clock import Clock
-from voice_agent.storage.key_repository import KeyRepository, Position
+from voice_agent.core.errors import StorageUnavailableError
+from voice_agent.core.pages import Page
+from voice_agent.storage.key_repository import KeyRepository
 from voice_agent.storage.tables import KeyRow
 
 NOTED_EVERY_S: Final = 60.0
@@ -94,11 +95,13 @@ class Keys:
         await self._changed()
         return NewKey(row, key.text)
 
-    async def list(
-        self, workspace_id: str, *, limit: int, after: Position | None = None
-    ) -> Sequence[KeyRow]:
-        """Return up to `limit` keys, newest first, beginning behind `after`; revoked ones too."""
-        return await self._repository.list(workspace_id, limit=limit, after=after)
+    async def list(self, workspace_id: str, limit: int, cursor: str | None) -> Page[KeyRow]:
+        """Return up to `limit` keys, newest first, that stand behind `cursor`. Revoked ones too.
+
+        Raises:
+            CursorInvalidError: No page has ended with that cursor.
+        """
+        return await self._repository.list(workspace_id, limit, cursor)
 
     async def read(self, workspace_id: str, key_id: str) -> KeyRow:
         """Return the key, or raise KeyNotFoundError."""
@@ -154,7 +157,7 @@ class Keys:
     async def _write_use(self, key_id: str, at: float) -> None:
         try:
             await self._repository.note_use(key_id, at)
-        except (OSError, SQLAlchemyError, TimeoutError) as error:
+        except StorageUnavailableError as error:
             logger.warning("the last use of key {} cannot be noted: {}", key_id, error)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from loguru import logger
-from sqlalchemy.exc import SQLAlchemyError
+
+from voice_agent.core.errors import StorageUnavailableError
 
 REFRESH_S: Final = 3.0
 """How often it is read again, as other processes make and revoke keys too."""
@@ -48,7 +49,7 @@ class OriginBook:
             try:
                 await self.refresh()
                 is_failing = False
-            except (OSError, SQLAlchemyError, TimeoutError) as error:
+            except StorageUnavailableError as error:
                 if not is_failing:
                     logger.warning("the origins of publishable keys cannot be read: {}", error)
                 is_failing = True

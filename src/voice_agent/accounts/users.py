@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Sequence
 from typing import Any, Final
 
 from voice_agent.accounts.passwords import Passwords
@@ -17,8 +16,9 @@ from voice_agent.core.account_errors import (
     TooManyRequestsError,
 )
 from voice_agent.core.clock import Clock
+from voice_agent.core.pages import Page
 from voice_agent.storage.tables import UserRow
-from voice_agent.storage.user_repository import Position, UserRepository
+from voice_agent.storage.user_repository import UserRepository
 
 ATTEMPTS_PER_EMAIL: Final = 10
 ATTEMPTS_PER_ADDRESS: Final = 30
@@ -83,11 +83,13 @@ class Users:
         """Return whether there is any user."""
         return await self._repository.any_exists()
 
-    async def list(
-        self, workspace_id: str, *, limit: int, after: Position | None = None
-    ) -> Sequence[UserRow]:
-        """Return up to `limit` users, newest first, beginning behind `after`."""
-        return await self._repository.list(workspace_id, limit=limit, after=after)
+    async def list(self, workspace_id: str, limit: int, cursor: str | None) -> Page[UserRow]:
+        """Return up to `limit` users, newest first, that stand behind `cursor`.
+
+        Raises:
+            CursorInvalidError: No page has ended with that cursor.
+        """
+        return await self._repository.list(workspace_id, limit, cursor)
 
     async def read(self, workspace_id: str, user_id: str) -> UserRow:
         """Return the user, or raise UserNotFoundError."""

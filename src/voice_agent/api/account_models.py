@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from voice_agent.accounts.accounts import SignedIn
@@ -15,6 +16,7 @@ from voice_agent.accounts.tokens import ACCESS_S
 from voice_agent.accounts.users import MAX_EMAIL_LENGTH
 from voice_agent.api.views import moment
 from voice_agent.core.agent import AGENT_ID_PATTERN
+from voice_agent.core.pages import MAX_CURSOR_LENGTH
 from voice_agent.storage.tables import KeyRow, UserRow
 
 Email = Annotated[str, Field(min_length=3, max_length=MAX_EMAIL_LENGTH)]
@@ -29,6 +31,11 @@ NewPassword = Annotated[
     ),
 ]
 Token = Annotated[str, Field(min_length=1, max_length=1000)]
+Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=MAX_CURSOR_LENGTH, description="`next_cursor` of the page before."),
+]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 

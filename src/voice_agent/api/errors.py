@@ -27,12 +27,6 @@ class MediaTypeError(VoiceAgentError):
     code = "media_type_unsupported"
 
 
-class CursorInvalidError(VoiceAgentError):
-    """Where a page is to begin is not what an earlier answer said."""
-
-    code = "request_invalid"
-
-
 class NotReadyError(VoiceAgentError):
     """The server runs but cannot take a call now."""
 

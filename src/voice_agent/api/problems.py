@@ -47,6 +47,7 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = MappingProxyType(
         "session_ended": HTTPStatus.GONE,
         "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "media_type_unsupported": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "cursor_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
         "account_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
         REQUEST_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
         "transport_unavailable": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -57,6 +58,7 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = MappingProxyType(
         "at_capacity": HTTPStatus.SERVICE_UNAVAILABLE,
         "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
         "pool_refused": HTTPStatus.SERVICE_UNAVAILABLE,
+        "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     }
 )
 """Every code that can go over the wire. The only place that knows a status."""
@@ -76,6 +78,7 @@ TITLE_OF_CODE: Mapping[str, str] = MappingProxyType(
         "last_administrator": "The last administrator has to stay",
         "setup_done": "There is a user already",
         "account_invalid": "This cannot be",
+        "cursor_invalid": "The list does not go on from there",
         "too_many_requests": "Too many requests",
         "token_invalid": "The session token is not valid",
         "host_refused": "This host name is not answered for",
@@ -96,6 +99,7 @@ TITLE_OF_CODE: Mapping[str, str] = MappingProxyType(
         "at_capacity": "All lines are taken",
         "not_ready": "Not ready for calls",
         "pool_refused": "A service is not available",
+        "storage_unavailable": "The database is not available",
     }
 )
 

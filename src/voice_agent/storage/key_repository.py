@@ -1,15 +1,11 @@
 """Keys in the database."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import and_, or_, select, update
 
 from voice_agent.core.account_errors import KeyNotFoundError
+from voice_agent.core.pages import Page, decode_cursor, encode_cursor
 from voice_agent.storage.database import Database
 from voice_agent.storage.tables import KeyRow
-
-Position = tuple[float, str]
-"""Where a page ended: when its last row was created, and that row's id."""
 
 
 class KeyRepository:
@@ -20,12 +16,12 @@ class KeyRepository:
 
     async def add(self, key: KeyRow) -> None:
         """Keep a new key."""
-        async with self._database.transaction() as session:
+        async with self._database.writing() as session:
             session.add(key)
 
     async def find(self, key_id: str) -> KeyRow | None:
         """Return the key of any workspace, None when there is none."""
-        async with self._database.sessions() as session:
+        async with self._database.reading() as session:
             return await session.get(KeyRow, key_id)
 
     async def read(self, workspace_id: str, key_id: str) -> KeyRow:
@@ -35,18 +31,25 @@ class KeyRepository:
             raise KeyNotFoundError(f"no key has the id '{key_id}'; GET /v1/keys lists them")
         return key
 
-    async def list(
-        self, workspace_id: str, *, limit: int, after: Position | None = None
-    ) -> Sequence[KeyRow]:
-        """Return up to `limit` keys, newest first, beginning behind `after`; revoked ones too."""
+    async def list(self, workspace_id: str, limit: int, cursor: str | None) -> Page[KeyRow]:
+        """Return up to `limit` keys, newest first, that stand behind `cursor`. Revoked ones too.
+
+        Raises:
+            CursorInvalidError: No page has ended with that cursor.
+        """
         query = select(KeyRow).where(KeyRow.workspace_id == workspace_id)
-        if after is not None:
-            at, key_id = after
+        if cursor is not None:
+            at, key_id = decode_cursor(cursor)
             same_moment = and_(KeyRow.created_at == at, KeyRow.id < key_id)
             query = query.where(or_(KeyRow.created_at < at, same_moment))
-        query = query.order_by(KeyRow.created_at.desc(), KeyRow.id.desc()).limit(limit)
-        async with self._database.sessions() as session:
-            return (await session.scalars(query)).all()
+        # One more shows that there are more.
+        query = query.order_by(KeyRow.created_at.desc(), KeyRow.id.desc()).limit(limit + 1)
+        async with self._database.reading() as session:
+            found = (await session.scalars(query)).all()
+        if len(found) <= limit:
+            return Page(found)
+        last = found[limit - 1]
+        return Page(found[:limit], encode_cursor(last.created_at, last.id))
 
     async def revoke(self, workspace_id: str, key_id: str, at: float) -> None:
         """Note that the key is revoked; one that was revoked earlier stays so.
@@ -55,7 +58,7 @@ class KeyRepository:
             KeyNotFoundError: That workspace has no key with the id.
         """
         await self.read(workspace_id, key_id)
-        async with self._database.transaction() as session:
+        async with self._database.writing() as session:
             await session.execute(
                 update(KeyRow)
                 .where(KeyRow.id == key_id, KeyRow.revoked_at.is_(None))
@@ -64,7 +67,7 @@ class KeyRepository:
 
     async def note_use(self, key_id: str, at: float) -> None:
         """Note when the key was last used."""
-        async with self._database.transaction() as session:
+        async with self._database.writing() as session:
             await session.execute(update(KeyRow).where(KeyRow.id == key_id).values(last_used_at=at))
 
     async def origins(self, kind: str, at: float) -> frozenset[str]:
@@ -74,7 +77,7 @@ class KeyRepository:
             KeyRow.revoked_at.is_(None),
             or_(KeyRow.expires_at.is_(None), KeyRow.expires_at > at),
         )
-        async with self._database.sessions() as session:
+        async with self._database.reading() as session:
             return frozenset(
                 origin for origins in await session.scalars(query) for origin in origins
             )

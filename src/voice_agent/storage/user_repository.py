@@ -1,6 +1,6 @@
 """Users in the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import and_, func, or_, select, update
@@ -13,14 +13,12 @@ from voice_agent.core.account_errors import (
     SetupDoneError,
     UserNotFoundError,
 )
+from voice_agent.core.pages import Page, decode_cursor, encode_cursor
 from voice_agent.storage.database import Database
 from voice_agent.storage.tables import UserRow, WorkspaceRow
 
 ADMINISTRATOR: Final = "administrator"
 """The role of which a workspace never loses its last user."""
-
-Position = tuple[float, str]
-"""Where a page ended: when its last row was created, and that row's id."""
 
 
 class UserRepository:
@@ -32,7 +30,7 @@ class UserRepository:
     async def add(self, user: UserRow) -> None:
         """Keep a new user; raise EmailTakenError when the address is taken."""
         try:
-            async with self._database.transaction() as session:
+            async with self._database.writing() as session:
                 session.add(user)
         except IntegrityError:
             raise _taken(user.email) from None
@@ -40,7 +38,7 @@ class UserRepository:
     async def add_first(self, user: UserRow) -> None:
         """Keep the first user; raise SetupDoneError when there is any. Of two at once one wins."""
         try:
-            async with self._database.transaction() as session:
+            async with self._database.writing() as session:
                 await _lock(session, user.workspace_id)
                 if await session.scalar(select(UserRow.id).limit(1)) is not None:
                     raise SetupDoneError(
@@ -52,36 +50,43 @@ class UserRepository:
 
     async def any_exists(self) -> bool:
         """Return whether there is any user, in any workspace."""
-        async with self._database.sessions() as session:
+        async with self._database.reading() as session:
             return await session.scalar(select(UserRow.id).limit(1)) is not None
 
     async def find(self, user_id: str) -> UserRow | None:
         """Return the user of any workspace, None when there is none."""
-        async with self._database.sessions() as session:
+        async with self._database.reading() as session:
             return await session.get(UserRow, user_id)
 
     async def find_by_email(self, email: str) -> UserRow | None:
         """Return the user with that address in lower case, None when there is none."""
-        async with self._database.sessions() as session:
+        async with self._database.reading() as session:
             return await session.scalar(select(UserRow).where(UserRow.email == email))
 
     async def read(self, workspace_id: str, user_id: str) -> UserRow:
         """Return the user; raise UserNotFoundError when that workspace has none with the id."""
-        async with self._database.sessions() as session:
+        async with self._database.reading() as session:
             return await _read(session, workspace_id, user_id)
 
-    async def list(
-        self, workspace_id: str, *, limit: int, after: Position | None = None
-    ) -> Sequence[UserRow]:
-        """Return up to `limit` users, newest first, beginning behind `after`."""
+    async def list(self, workspace_id: str, limit: int, cursor: str | None) -> Page[UserRow]:
+        """Return up to `limit` users, newest first, that stand behind `cursor`.
+
+        Raises:
+            CursorInvalidError: No page has ended with that cursor.
+        """
         query = select(UserRow).where(UserRow.workspace_id == workspace_id)
-        if after is not None:
-            at, user_id = after
+        if cursor is not None:
+            at, user_id = decode_cursor(cursor)
             same_moment = and_(UserRow.created_at == at, UserRow.id < user_id)
             query = query.where(or_(UserRow.created_at < at, same_moment))
-        query = query.order_by(UserRow.created_at.desc(), UserRow.id.desc()).limit(limit)
-        async with self._database.sessions() as session:
-            return (await session.scalars(query)).all()
+        # One more shows that there are more.
+        query = query.order_by(UserRow.created_at.desc(), UserRow.id.desc()).limit(limit + 1)
+        async with self._database.reading() as session:
+            found = (await session.scalars(query)).all()
+        if len(found) <= limit:
+            return Page(found)
+        last = found[limit - 1]
+        return Page(found[:limit], encode_cursor(last.created_at, last.id))
 
     async def change(self, workspace_id: str, user_id: str, changes: Mapping[str, Any]) -> UserRow:
         """Set columns of a user and return him as he is then.
@@ -90,7 +95,7 @@ class UserRepository:
             UserNotFoundError: That workspace has no user with the id.
             LastAdministratorError: He is the last administrator and would be none any more.
         """
-        async with self._database.transaction() as session:
+        async with self._database.writing() as session:
             await _lock(session, workspace_id)
             user = await _read(session, workspace_id, user_id)
             if changes.get("role", ADMINISTRATOR) != ADMINISTRATOR:
@@ -106,7 +111,7 @@ class UserRepository:
             UserNotFoundError: That workspace has no user with the id.
             LastAdministratorError: He is its last administrator.
         """
-        async with self._database.transaction() as session:
+        async with self._database.writing() as session:
             await _lock(session, workspace_id)
             user = await _read(session, workspace_id, user_id)
             await _require_another_administrator(session, user)

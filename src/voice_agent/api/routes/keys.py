@@ -5,10 +5,9 @@ from fastapi import APIRouter, Request
 from voice_agent.accounts.authorize import Action, grants
 from voice_agent.accounts.keys import KeyWish
 from voice_agent.accounts.principal import Principal
-from voice_agent.api.account_models import KeyList, KeyRequest, KeyView, NewKeyView
+from voice_agent.api.account_models import Cursor, KeyList, KeyRequest, KeyView, Limit, NewKeyView
 from voice_agent.api.credentials import require
 from voice_agent.api.json_only import JSON_ONLY
-from voice_agent.api.paging import Cursor, Limit, page_of, position_of
 from voice_agent.api.services import ApiServices
 from voice_agent.core.account_errors import ForbiddenError
 
@@ -22,9 +21,8 @@ def key_routes(services: ApiServices) -> APIRouter:
     async def list_keys(request: Request, limit: Limit = 50, cursor: Cursor = None) -> KeyList:
         """Return the keys of the workspace, newest first; revoked ones too."""
         principal = await require(services, request, Action.KEYS_READ)
-        found = await keys.list(principal.workspace_id, limit=limit + 1, after=position_of(cursor))
-        page, next_cursor = page_of(found, limit)
-        return KeyList(keys=[KeyView.of(key) for key in page], next_cursor=next_cursor)
+        page = await keys.list(principal.workspace_id, limit, cursor)
+        return KeyList(keys=[KeyView.of(key) for key in page.items], next_cursor=page.next_cursor)
 
     @router.post("", status_code=201, dependencies=[JSON_ONLY], summary="Make a key")
     async def create_key(request: Request, body: KeyRequest) -> NewKeyView:

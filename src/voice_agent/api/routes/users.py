@@ -3,10 +3,16 @@
 from fastapi import APIRouter, Request
 
 from voice_agent.accounts.authorize import Action
-from voice_agent.api.account_models import UserChange, UserList, UserRequest, UserView
+from voice_agent.api.account_models import (
+    Cursor,
+    Limit,
+    UserChange,
+    UserList,
+    UserRequest,
+    UserView,
+)
 from voice_agent.api.credentials import require
 from voice_agent.api.json_only import JSON_ONLY
-from voice_agent.api.paging import Cursor, Limit, page_of, position_of
 from voice_agent.api.services import ApiServices
 
 
@@ -19,9 +25,10 @@ def user_routes(services: ApiServices) -> APIRouter:
     async def list_users(request: Request, limit: Limit = 50, cursor: Cursor = None) -> UserList:
         """Return the users of the workspace, newest first."""
         principal = await require(services, request, Action.USERS_READ)
-        found = await users.list(principal.workspace_id, limit=limit + 1, after=position_of(cursor))
-        page, next_cursor = page_of(found, limit)
-        return UserList(users=[UserView.of(user) for user in page], next_cursor=next_cursor)
+        page = await users.list(principal.workspace_id, limit, cursor)
+        return UserList(
+            users=[UserView.of(user) for user in page.items], next_cursor=page.next_cursor
+        )
 
     @router.post("", status_code=201, dependencies=[JSON_ONLY], summary="Make a user")
     async def create_user(request: Request, body: UserRequest) -> UserView:
