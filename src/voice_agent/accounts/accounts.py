@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from voice_agent.accounts.first_administrator import SetupTokens
-from voice_agent.accounts.key_text import KEY_PREFIX, KeyKind
+from voice_agent.accounts.key_text import KeyKind
 from voice_agent.accounts.keys import Keys
 from voice_agent.accounts.origin_book import OriginBook
 from voice_agent.accounts.passwords import Passwords
+from voice_agent.accounts.prefixes import KEY_PREFIX
 from voice_agent.accounts.principal import Principal, Role
-from voice_agent.accounts.tokens import ACCESS_PREFIX, UserTokens
+from voice_agent.accounts.tokens import UserTokens
 from voice_agent.accounts.users import Users, principal_of_user
 from voice_agent.core.clock import Clock
 from voice_agent.storage.database import Database
@@ -57,10 +58,6 @@ class Accounts:
         await self.origins.close()
         await self.keys.close()
         self._passwords.close()
-
-    def recognises(self, credential: str) -> bool:
-        """Return whether `credential` looks like a key or an access token, good or not."""
-        return credential.startswith((KEY_PREFIX, ACCESS_PREFIX))
 
     async def authenticate(self, credential: str) -> Principal:
         """Return who brings the key or the access token; raise CredentialInvalidError if nobody."""

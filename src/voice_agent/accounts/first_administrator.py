@@ -5,12 +5,12 @@ from typing import Final
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from voice_agent.accounts.prefixes import SETUP_PREFIX
 from voice_agent.core.account_errors import CredentialInvalidError
 
 GOOD_S: Final = 24 * 3600
 """How long the link is good, in seconds; the next start gives another one."""
 _SALT: Final = "voice-agent.first-administrator.v1"
-_PREFIX: Final = "vst_"
 
 
 class SetupTokens:
@@ -27,12 +27,12 @@ class SetupTokens:
     def issue(self) -> str:
         """Return a token."""
         token = self._serializer.dumps(int(self._wall_time()))
-        return _PREFIX + (token if isinstance(token, str) else token.decode())
+        return SETUP_PREFIX + (token if isinstance(token, str) else token.decode())
 
     def check(self, token: str) -> None:
         """Do nothing when the token is good; else raise CredentialInvalidError."""
         try:
-            issued_at = float(self._serializer.loads(token.removeprefix(_PREFIX)))
+            issued_at = float(self._serializer.loads(token.removeprefix(SETUP_PREFIX)))
         except (BadSignature, ValueError, TypeError):
             raise CredentialInvalidError(
                 "this setup link is not valid; the server's log has the one that is"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-KEY_PREFIX: Final = "vak_"
-"""By which a key is told from a token, and found by who searches for leaked secrets."""
+from voice_agent.accounts.prefixes import KEY_PREFIX
+
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_BYTES: Final = 10
 _ID_LENGTH: Final = 14

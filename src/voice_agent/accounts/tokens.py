@@ -6,11 +6,9 @@ from typing import Any, Final
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from voice_agent.accounts.prefixes import ACCESS_PREFIX, REFRESH_PREFIX
 from voice_agent.core.account_errors import CredentialInvalidError
 
-ACCESS_PREFIX: Final = "vat_"
-"""By which an access token is told from a key or a session's token."""
-REFRESH_PREFIX: Final = "vrt_"
 ACCESS_S: Final = 15 * 60
 """How long an access token is good, in seconds."""
 REFRESH_S: Final = 12 * 3600

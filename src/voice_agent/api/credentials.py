@@ -5,6 +5,7 @@ from typing import Final
 from starlette.requests import HTTPConnection
 
 from voice_agent.accounts.authorize import Action, Resource, authorize
+from voice_agent.accounts.prefixes import is_of_an_account
 from voice_agent.accounts.principal import Principal, PrincipalKind
 from voice_agent.api.errors import OriginRefusedError
 from voice_agent.api.services import ApiServices
@@ -46,7 +47,7 @@ async def principal_of(services: ApiServices, request: HTTPConnection) -> Princi
             return _holder_of(services, token)
     if not credential:
         return _EVERYBODY if services.open_access else None
-    if not services.accounts.recognises(credential):
+    if not is_of_an_account(credential):
         return _holder_of(services, credential)
     principal = await services.accounts.authenticate(credential)
     if principal.kind is PrincipalKind.PUBLISHABLE_KEY:
