@@ -1,5 +1,8 @@
 """Who may start a session, and how often."""
 
+import ipaddress
+from typing import Final
+
 from starlette.requests import HTTPConnection
 
 from voice_agent.accounts.authorize import Action, Resource
@@ -8,6 +11,9 @@ from voice_agent.api.credentials import require
 from voice_agent.api.services import ApiServices
 from voice_agent.core.account_errors import TooManyRequestsError
 from voice_agent.storage.tables import DEFAULT_WORKSPACE
+
+_IPV4: Final = 4
+_NETWORK_BITS: Final = 64
 
 
 async def admit(
@@ -34,5 +40,15 @@ async def admit(
 
 
 def address_of(request: HTTPConnection) -> str:
-    """Return the address that the request comes from."""
-    return request.client.host if request.client else ""
+    """Return where the request comes from: an IPv4 address, or the network of an IPv6 address.
+
+    Who has one address of such a network has them all.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.version == _IPV4:
+        return host
+    return str(ipaddress.ip_network((address, _NETWORK_BITS), strict=False))

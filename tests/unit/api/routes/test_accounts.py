@@ -190,13 +190,13 @@ async def test_a_key_makes_no_key_that_can_do_more(access: Access) -> None:
 async def test_wrong_input_is_named(
     access: Access, path: str, change: dict[str, Any], field: str
 ) -> None:
-    right: dict[str, Any] = {
+    bodies: dict[str, dict[str, Any]] = {
         "/v1/auth/sign-in": {"email": "ann@example.com", "password": PASSWORD},
         "/v1/users": ANN,
         "/v1/keys": {"name": "CI", "scopes": ["pool:read"]},
-    }[path]
+    }
     admin = bearer(await access.user())
-    response = await access.client.post(path, headers=admin, json=right | change)
+    response = await access.client.post(path, headers=admin, json=bodies[path] | change)
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == [field]
     assert "x" * 50 not in response.text
