@@ -1,11 +1,15 @@
 """The page of a server that asks for credentials, from its first start on."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from tests.e2e.caller import Caller
+from tests.e2e.stock_site import StockSite
 from voice_agent.testing.running_server import serving
 
 LINK = re.compile(r"make the first administrator: (\S+)")
@@ -46,3 +50,43 @@ def test_from_the_link_in_the_log_to_a_call(
         fill_in(page, Password=PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         expect(talk).to_be_visible()
+
+
+START = """async ([server, key]) => {
+  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+  try {
+    const request = { method: "POST", headers, body: "{}" };
+    const answer = await fetch(`${server}/v1/sessions`, request);
+    return answer.status;
+  } catch (error) {
+    return String(error);
+  }
+}"""
+
+
+def test_a_page_of_another_site_starts_a_session_with_its_key(
+    page: Page, stock_site: StockSite, tmp_path: Path
+) -> None:
+    settings = {"VOICE_AGENT_AUTH": "required", "VOICE_AGENT_DATA_DIR": str(tmp_path)}
+
+    def make_key(origin: str) -> str:
+        wish = ("--name", "page", "--publishable", "--origin", origin)
+        return subprocess.run(
+            [sys.executable, "-m", "voice_agent", "keys", "create", *wish],
+            env=os.environ | settings,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    own, other = make_key(stock_site.origin), make_key("https://shop.example.com")
+    with serving(tmp_path, environment=settings) as server:
+        page.goto(stock_site.origin)
+        assert page.evaluate(START, [server.url, own]) == 201
+        assert page.evaluate(START, [server.url, other]) == 403
+        assert page.evaluate(START, [server.url, "vak_public_x"]) == 401
+    without_keys = tmp_path / "without keys"
+    without_keys.mkdir()
+    with serving(without_keys, "--auth", "required") as server:
+        assert "Failed to fetch" in page.evaluate(START, [server.url, own])

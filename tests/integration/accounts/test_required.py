@@ -91,7 +91,9 @@ def run_command(
 
 def setup_token(server: RunningServer) -> str:
     server.wait_for_log(lambda: LINK.search(server.log) is not None, "the link", PATIENCE_S)
-    return str(LINK.findall(server.log)[0][1])
+    address, token = LINK.findall(server.log)[0]
+    assert address == server.url
+    return str(token)
 
 
 async def test_from_the_first_start_to_a_call_and_a_revoked_key(server: RunningServer) -> None:
