@@ -24,7 +24,7 @@ ATTEMPTS_PER_EMAIL: Final = 10
 ATTEMPTS_PER_ADDRESS: Final = 30
 """How often a minute somebody may try to sign in, in one process."""
 MAX_EMAIL_LENGTH: Final = 320
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+EMAIL_PATTERN: Final = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
 _ID_BYTES: Final = 12
 
 
@@ -182,6 +182,6 @@ def principal_of_user(user: UserRow) -> Principal:
 
 def _normal_email(email: str) -> str:
     normal = email.strip().lower()
-    if len(normal) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(normal):
+    if len(normal) > MAX_EMAIL_LENGTH or not re.match(EMAIL_PATTERN, normal):
         raise AccountInvalidError(f"'{email[:100]}' is not an email address")
     return normal

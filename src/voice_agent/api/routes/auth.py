@@ -5,12 +5,11 @@ from fastapi import APIRouter, Request
 from voice_agent.accounts.principal import Principal, PrincipalKind
 from voice_agent.api.account_models import (
     PasswordRequest,
-    PrincipalView,
     RefreshRequest,
     SetupRequest,
-    SignedInView,
     SignInRequest,
 )
+from voice_agent.api.account_views import PrincipalView, SignedInView
 from voice_agent.api.admission import address_of
 from voice_agent.api.credentials import principal_of
 from voice_agent.api.json_only import JSON_ONLY

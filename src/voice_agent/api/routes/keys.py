@@ -5,7 +5,8 @@ from fastapi import APIRouter, Request
 from voice_agent.accounts.authorize import Action, grants
 from voice_agent.accounts.keys import KeyWish
 from voice_agent.accounts.principal import Principal
-from voice_agent.api.account_models import Cursor, KeyList, KeyRequest, KeyView, Limit, NewKeyView
+from voice_agent.api.account_models import Cursor, Id, KeyRequest, Limit
+from voice_agent.api.account_views import KeyList, KeyView, NewKeyView
 from voice_agent.api.credentials import require
 from voice_agent.api.json_only import JSON_ONLY
 from voice_agent.api.services import ApiServices
@@ -33,13 +34,13 @@ def key_routes(services: ApiServices) -> APIRouter:
         return NewKeyView.of_new(await keys.create(principal.workspace_id, wish, principal.id))
 
     @router.get("/{key_id}", summary="One key")
-    async def read_key(key_id: str, request: Request) -> KeyView:
+    async def read_key(key_id: Id, request: Request) -> KeyView:
         """Return a key, without what is secret of it."""
         principal = await require(services, request, Action.KEYS_READ)
         return KeyView.of(await keys.read(principal.workspace_id, key_id))
 
     @router.delete("/{key_id}", status_code=204, summary="Revoke a key")
-    async def revoke_key(key_id: str, request: Request) -> None:
+    async def revoke_key(key_id: Id, request: Request) -> None:
         """Revoke a key; within 5 seconds it opens nothing any more. It stays in the list."""
         principal = await require(services, request, Action.KEYS_WRITE)
         await keys.revoke(principal.workspace_id, key_id)

@@ -3,14 +3,8 @@
 from fastapi import APIRouter, Request
 
 from voice_agent.accounts.authorize import Action
-from voice_agent.api.account_models import (
-    Cursor,
-    Limit,
-    UserChange,
-    UserList,
-    UserRequest,
-    UserView,
-)
+from voice_agent.api.account_models import Cursor, Id, Limit, UserChange, UserRequest
+from voice_agent.api.account_views import UserList, UserView
 from voice_agent.api.credentials import require
 from voice_agent.api.json_only import JSON_ONLY
 from voice_agent.api.services import ApiServices
@@ -44,13 +38,13 @@ def user_routes(services: ApiServices) -> APIRouter:
         return UserView.of(made)
 
     @router.get("/{user_id}", summary="One user")
-    async def read_user(user_id: str, request: Request) -> UserView:
+    async def read_user(user_id: Id, request: Request) -> UserView:
         """Return a user."""
         principal = await require(services, request, Action.USERS_READ)
         return UserView.of(await users.read(principal.workspace_id, user_id))
 
     @router.patch("/{user_id}", dependencies=[JSON_ONLY], summary="Change a user")
-    async def change_user(user_id: str, request: Request, body: UserChange) -> UserView:
+    async def change_user(user_id: Id, request: Request, body: UserChange) -> UserView:
         """Change what is given. The last administrator stays one."""
         principal = await require(services, request, Action.USERS_WRITE)
         changed = await users.change(
@@ -63,7 +57,7 @@ def user_routes(services: ApiServices) -> APIRouter:
         return UserView.of(changed)
 
     @router.delete("/{user_id}", status_code=204, summary="Delete a user")
-    async def delete_user(user_id: str, request: Request) -> None:
+    async def delete_user(user_id: Id, request: Request) -> None:
         """Delete a user; his tokens are invalid. The last administrator stays."""
         principal = await require(services, request, Action.USERS_WRITE)
         await users.delete(principal.workspace_id, user_id)

@@ -155,6 +155,7 @@ async def test_a_key_shows_what_it_is_for(access: Access) -> None:
     assert (shown["max_sessions"], shown["sessions_per_minute"]) == (5, 10)
     assert shown["last_used_at"] is None
     assert await access.refused("GET", "/v1/keys/nobody", admin) == (404, "key_not_found")
+    assert await access.refused("GET", "/v1/keys/%00", admin) == (422, "request_invalid")
 
 
 async def test_a_key_makes_no_key_that_can_do_more(access: Access) -> None:
@@ -174,9 +175,12 @@ async def test_a_key_makes_no_key_that_can_do_more(access: Access) -> None:
 @pytest.mark.parametrize(
     ("path", "change", "field"),
     [
-        ("/v1/auth/sign-in", {"email": "x" * 321}, "email"),
+        ("/v1/auth/sign-in", {"email": "x" * 319 + "@x"}, "email"),
         ("/v1/auth/sign-in", {"password": "x" * 201}, "password"),
         ("/v1/auth/sign-in", {"otp": "1"}, "otp"),
+        ("/v1/auth/sign-in", {"email": "a\0@example.com"}, "email"),
+        ("/v1/users", {"name": "a\0b"}, "name"),
+        ("/v1/keys", {"name": "a\nb"}, "name"),
         ("/v1/users", {"password": "short"}, "password"),
         ("/v1/users", {"role": "owner"}, "role"),
         ("/v1/users", {"name": ""}, "name"),
