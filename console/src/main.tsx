@@ -1,19 +1,28 @@
 import "@fontsource-variable/schibsted-grotesk";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { Call } from "./call/call";
-import { App } from "./view/App";
+import { Gate } from "./view/Gate";
 import "./view/page.css";
+import { Account } from "./wire/account";
 import { Server } from "./wire/sessions";
 
-const server = new Server(new URL("./", window.location.href));
-const call = new Call(server);
-window.addEventListener("pagehide", () => void call.hangUp());
+const base = new URL("./", window.location.href);
+const account = new Account(base, tabStorage());
+const server = new Server(base, undefined, account);
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
-    <App call={call} server={server} />
+    <Gate account={account} server={server} />
   </StrictMode>,
 );
+
+/** What lasts as long as the tab; nothing where the browser forbids it. */
+function tabStorage(): Storage | null {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return null;
+  }
+}

@@ -9,8 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from loguru import logger
 from pipecat.transports.smallwebrtc.connection import IceServer as PeerIceServer
 
+from voice_agent.accounts.accounts import Accounts
+from voice_agent.accounts.first_administrator import setup_link
 from voice_agent.api.app import create_api
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer as ClientIceServer
@@ -78,6 +81,7 @@ class Application:
     webrtc: WebRTCManager
     garbage: GarbageCollection
     metrics: Metrics
+    accounts: Accounts
     catalog: AgentCatalog
     records: SessionRecords
     idempotency: Idempotency
@@ -103,6 +107,17 @@ class Application:
         self.sessions.watch_over_lost_ones()
         self.garbage.freeze()
         self.not_ready = None
+
+    async def announce_setup(self, address: str) -> None:
+        """Log how the first administrator is made, when there is to be one and is none.
+
+        Args:
+            address: Where the console is.
+        """
+        token = await self.accounts.setup_token() if self.settings.auth == "required" else None
+        if token is not None:
+            link = setup_link(address, token)
+            logger.warning("nobody can sign in yet; make the first administrator: {}", link)
 
     def serve_device(self) -> None:
         """Listen for the device, if it has a port."""
@@ -171,6 +186,9 @@ async def _build(
     journal = ArchiveWriter(archive, keeps_words=keeps_words)
     journal.start()
     stack.push_async_callback(journal.close)
+    accounts = Accounts(database, secret, clock)
+    stack.push_async_callback(accounts.close)
+    await accounts.start()
     catalog = AgentCatalog(agents, StoredAgents(database))
     idempotency = Idempotency(database, secret)
     garbage = GarbageCollection()
@@ -222,6 +240,7 @@ async def _build(
         webrtc=WebRTCManager(_peer_ice_servers(settings), process=process),
         garbage=garbage,
         metrics=metrics,
+        accounts=accounts,
         catalog=catalog,
         records=records,
         webhooks=WebhookRegistry(webhook_rows, delivery_rows, rules, sender.wake),
@@ -258,12 +277,16 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         agents=app.catalog,
         pool=app.pool,
         metrics=app.metrics,
+        accounts=app.accounts,
+        default_agent=settings.default_agent,
         transports=tuple(TransportKind(name) for name in settings.transports),
         knock_rules=KnockRules(
             bound_host=settings.host,
             public_url=settings.public_url,
             allowed_hosts=settings.allowed_hosts,
             allowed_origins=settings.allowed_origins,
+            # While nobody is asked for a key, a page that is let in could do everything.
+            further_origins=() if settings.auth == "off" else app.accounts.origins,
         ),
         unready=lambda: app.not_ready,
         open_access=settings.auth == "off",
@@ -302,8 +325,10 @@ async def run(settings: Settings, announce: Callable[[str], None]) -> int:
         )
         server = DrainingServer(config, app.drain)
         app.serve_device()
-        for address in addresses_to_open(settings, port, own_addresses):
+        addresses = addresses_to_open(settings, port, own_addresses)
+        for address in addresses:
             announce(address)
+        await app.announce_setup(addresses[0])
         await server.serve(sockets=[listener])
     return 0
 

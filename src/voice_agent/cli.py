@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from voice_agent.cli_accounts import keys_app, users_app
 from voice_agent.cli_agents import agents_app
 from voice_agent.cli_bench import bench
 from voice_agent.cli_database import database_app
@@ -29,6 +30,8 @@ cli = typer.Typer(
 )
 cli.add_typer(agents_app, name="agents")
 cli.add_typer(database_app, name="database")
+cli.add_typer(users_app, name="users")
+cli.add_typer(keys_app, name="keys")
 cli.command()(bench)
 
 
@@ -122,6 +125,10 @@ def call(
         Literal["webrtc", "websocket"] | None, typer.Option(help="Instead of what it offers.")
     ] = None,
     agent: Annotated[str | None, typer.Option(help="Instead of the server's default.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="VOICE_AGENT_KEY", help="A key with the scope sessions:create."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write what was heard, as wav.")] = None,
     both: Annotated[Path | None, typer.Option(help="Write both sides, as stereo wav.")] = None,
     timeout: Annotated[
@@ -139,6 +146,7 @@ def call(
         url=url,
         transport=TransportName(transport) if transport else None,
         agent=agent,
+        key=key,
         wavs=tuple(wav or ()),
         texts=tuple(text or ()),
         out=out,

@@ -12,6 +12,7 @@ OPTIONS: Mapping[str, str] = {
     "workers": "How many processes take calls.",
     "tls": "HTTPS with 'self-signed' or with cert.pem[,key.pem].",
     "public_url": "The address people reach it by.",
+    "auth": "'off', or 'required' to let in only who shows a key or signs in.",
     "device_port": "A port for one device without HTTP.",
     "profile": "Providers to start from, for example 'embedded'.",
     "agents_dir": "Directory of agent files.",

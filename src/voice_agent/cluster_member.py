@@ -16,7 +16,7 @@ from voice_agent.cluster.one_request import PLACED, OneRequest
 from voice_agent.cluster.parcel import Parcel
 from voice_agent.cluster.placement import Load
 from voice_agent.cluster.taking import Taker
-from voice_agent.listening import listen
+from voice_agent.listening import addresses_to_open, listen
 from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.server import CAME_FROM, CameFrom, DrainingServer, server_config
 from voice_agent.services.provider import Stage
@@ -62,6 +62,8 @@ class Member:
                 listen(own.host, own.device_port, setting="VOICE_AGENT_DEVICE_PORT").close()
             await app.warm_up()
             app.serve_device()
+            if not self._briefing.index:
+                await app.announce_setup(addresses_to_open(whole, whole.port, ())[0])
             await self._take_calls(app, membership)
 
     async def _take_calls(self, app: Application, membership: Membership) -> None:

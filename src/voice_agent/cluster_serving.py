@@ -57,10 +57,11 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 async def _supervise(settings: Settings) -> int:
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
+    told = settings.model_copy(update={"port": port})
     plan = Plan(
         listener,
         (sys.executable, "-m", _PROCESS),
-        [pack(Briefing(settings, index)) for index in range(settings.workers)],
+        [pack(Briefing(told, index)) for index in range(settings.workers)],
         _tls(settings),
     )
 

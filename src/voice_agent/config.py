@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     ] = 60.0
     """Seconds for which a session waits for its client after a lost connection."""
 
-    auth: Literal["off"] = "off"
+    auth: Literal["off", "required"] = "off"
     allow_unauthenticated: bool = False
     secret_key: Annotated[SecretStr | None, Field(min_length=32)] = None
     allowed_origins: Annotated[
@@ -189,16 +189,6 @@ class Settings(BaseSettings):
         """Return only what is passed in; `config_loading` brings environment and file."""
         return (init_settings,)
 
-    @field_validator("auth", mode="before")
-    @classmethod
-    def _explain_required(cls, value: object) -> object:
-        if value == "required":
-            raise ValueError(
-                "'required' needs accounts, which this version does not have; use 'off' and let "
-                "a proxy or a private network decide who may connect"
-            )
-        return value
-
     @field_validator("transports")
     @classmethod
     def _once_each(cls, value: tuple[TransportName, ...]) -> tuple[TransportName, ...]:
@@ -217,10 +207,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _open_only_when_told(self) -> Self:
-        if not is_loopback(self.host) and not self.allow_unauthenticated:
+        if self.allow_unauthenticated:
+            return self
+        if self.auth == "required" and self.device_port is not None:
+            raise ValueError(
+                f"{PREFIX}DEVICE_PORT: a device shows no credential, so with {PREFIX}AUTH="
+                f"required nobody could call there. Give it none, or say "
+                f"{PREFIX}ALLOW_UNAUTHENTICATED=true (--allow-unauthenticated) for this port"
+            )
+        if self.auth == "off" and not is_loopback(self.host):
             raise ValueError(
                 f"{PREFIX}HOST: '{self.host}' can be reached from other machines and anyone there "
-                f"could talk to the agent, as {PREFIX}AUTH is 'off'. Use 127.0.0.1, or say "
+                f"could talk to the agent, as {PREFIX}AUTH is 'off'. Use 127.0.0.1, ask who they "
+                f"are with {PREFIX}AUTH=required (--auth required), or say "
                 f"{PREFIX}ALLOW_UNAUTHENTICATED=true (--allow-unauthenticated) if that is intended"
             )
         return self

@@ -22,6 +22,8 @@ from voice_agent.core.errors import SettingsError
 from voice_agent.core.service_pool import PoolSizes
 
 ENV_FILE_VARIABLE = f"{PREFIX}ENV_FILE"
+CALLER_KEY_VARIABLE = f"{PREFIX}KEY"
+"""What `voice-agent call` shows; no setting of the server."""
 
 _BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
@@ -131,7 +133,7 @@ def _env_file_path(environment: Mapping[str, str]) -> Path | None:
 
 
 def _unknown_names(variables: Mapping[str, str | None]) -> Iterator[str]:
-    known = {ENV_FILE_VARIABLE, *map(variable_name, Settings.model_fields)}
+    known = {ENV_FILE_VARIABLE, CALLER_KEY_VARIABLE, *map(variable_name, Settings.model_fields)}
     for name in map(str.upper, variables):
         if name.startswith(PREFIX) and name not in known:
             yield name

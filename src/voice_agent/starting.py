@@ -32,6 +32,6 @@ def first_words(settings: Settings, what: str) -> Sequence[str]:
     """Return the lines that say what starts: version, profile and `what`, and who may use it."""
     version = metadata.version("voice-agent-backend")
     lines = [f"Voice Agent Backend {version}, profile {settings.profile}: {what}"]
-    if not is_loopback(settings.host):
+    if settings.auth == "off" and not is_loopback(settings.host):
         lines.append(f"Anyone who can reach {settings.host} may talk to it: authentication is off")
     return lines

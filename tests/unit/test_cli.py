@@ -190,6 +190,7 @@ def test_call_passes_everything_on(command: Command, monkeypatch: pytest.MonkeyP
     assert command("call")[0] == 1
     command(
         *("call", "https://voice.example.com", "--transport", "webrtc", "--agent", "sales"),
+        *("--key", "vak_x"),
         *("--wav", "a.wav", "--wav", "b.wav", "--text", "hello", "--out", "o.wav"),
         *("--both", "c.wav", "--timeout", 3, "--insecure", "--json"),
     )
@@ -197,6 +198,7 @@ def test_call_passes_everything_on(command: Command, monkeypatch: pytest.MonkeyP
         "url": "https://voice.example.com",
         "transport": TransportName.WEBRTC,
         "agent": "sales",
+        "key": "vak_x",
         "wavs": (Path("a.wav"), Path("b.wav")),
         "texts": ("hello",),
         "out": Path("o.wav"),

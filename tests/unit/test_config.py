@@ -121,8 +121,7 @@ def test_every_fault_gets_one_line_that_names_what_was_written(
         ("transports", "webrtc,tcp", "'tcp' is not known; choose 'webrtc' or 'websocket'"),
         ("transports", "webrtc,webrtc", "name each transport once"),
         ("transports", ",", "needs at least 1 entry"),
-        ("auth", "required", "'required' needs accounts"),
-        ("auth", "on", "'on' is not known; choose 'off'"),
+        ("auth", "on", "'on' is not known; choose 'off' or 'required'"),
         ("allow_unauthenticated", "perhaps", "must be true or false"),
         ("secret_key", "short", "needs at least 32 characters"),
         ("allowed_origins", "*", "is not a URL such as"),
@@ -192,13 +191,27 @@ def test_a_host_beyond_this_machine_needs_to_be_named(host: str) -> None:
     (line,) = faults(host=host)
     assert line.startswith(f"VOICE_AGENT_HOST: '{host}' can be reached from other machines")
     assert "--allow-unauthenticated" in line
+    assert "--auth required" in line
     assert load_settings({"host": host, "allow_unauthenticated": True}).host == host
+    assert load_settings({"host": host, "auth": "required"}).host == host
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost", "LOCALHOST"])
 def test_loopback_needs_nothing(host: str) -> None:
     assert is_loopback(host)
     assert load_settings({"host": host}).host == host
+
+
+def test_a_device_that_nobody_asks_is_let_in_by_name_only() -> None:
+    (line,) = faults(auth="required", device_port=8765)
+    assert line.startswith("VOICE_AGENT_DEVICE_PORT: a device shows no credential")
+    chosen = {"auth": "required", "device_port": 8765, "allow_unauthenticated": True}
+    assert load_settings(chosen).device_port == 8765
+
+
+def test_what_calls_show_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_AGENT_KEY", "vak_x")
+    assert load_settings() == Settings()
 
 
 def test_the_device_needs_a_port_of_its_own() -> None:

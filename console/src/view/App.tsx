@@ -21,7 +21,14 @@ const HEADLINES = {
   agent: "Speaking",
 } as const;
 
-export function App({ call, server }: { call: Call; server: Server }) {
+interface Props {
+  call: Call;
+  server: Server;
+  /** Not given where nobody signs in. */
+  onSignOut?: () => void;
+}
+
+export function App({ call, server, onSignOut }: Props) {
   const state = useSyncExternalStore(call.subscribe, call.snapshot);
   const [agents, setAgents] = useState<AgentSummary[]>([]);
   const [preferences, prefer] = usePreferences();
@@ -66,6 +73,11 @@ export function App({ call, server }: { call: Call; server: Server }) {
           onChange={(id) => prefer({ agent: id })}
         />
         <ConnectionDetails state={state} />
+        {onSignOut && (
+          <button type="button" className="sign-out" disabled={!isIdle} onClick={onSignOut}>
+            Sign out
+          </button>
+        )}
       </header>
 
       <main>

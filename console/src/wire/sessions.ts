@@ -1,3 +1,4 @@
+import type { Account } from "./account";
 import { refusalOf, ServerGone } from "./problem";
 
 export type TransportType = "webrtc" | "websocket";
@@ -47,6 +48,7 @@ export class Server {
   constructor(
     readonly base: URL,
     private readonly request: Fetch = (...args) => fetch(...args),
+    private readonly account?: Account,
   ) {}
 
   /** Every agent that may be called. */
@@ -101,14 +103,19 @@ export class Server {
 
   private async json<T>(path: string, init: RequestInit = {}): Promise<T> {
     let response: Response;
+    const authorization = await this.account?.authorization();
+    const headers = new Headers(init.headers);
+    if (authorization) headers.set("Authorization", authorization);
     try {
       response = await this.request(this.url(path), {
         ...init,
+        headers,
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
     } catch {
       throw new ServerGone(this.base.host);
     }
+    if (response.status === 401) this.account?.forget();
     if (!response.ok) throw await refusalOf(response);
     return (await response.json()) as T;
   }

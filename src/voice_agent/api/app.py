@@ -4,20 +4,23 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from voice_agent.api.access_log import AccessLog
 from voice_agent.api.body_limit import BodyLimit
 from voice_agent.api.console import Console
+from voice_agent.api.cross_origin import CrossOrigin
 from voice_agent.api.doorkeeper import Doorkeeper
 from voice_agent.api.failures import FailureGuard, handle_failures
 from voice_agent.api.problems import PROBLEM_MEDIA_TYPE, Problem
 from voice_agent.api.routes.agents import agent_routes
+from voice_agent.api.routes.auth import auth_routes
 from voice_agent.api.routes.health import health_routes
 from voice_agent.api.routes.inventory import inventory_routes
+from voice_agent.api.routes.keys import key_routes
 from voice_agent.api.routes.media import media_routes
 from voice_agent.api.routes.pipecat_clients import pipecat_client_routes
 from voice_agent.api.routes.sessions import session_routes
+from voice_agent.api.routes.users import user_routes
 from voice_agent.api.routes.webhooks import webhook_routes
 from voice_agent.api.security_headers import SecurityHeaders
 from voice_agent.api.services import ApiServices
@@ -73,14 +76,7 @@ def create_api(services: ApiServices) -> FastAPI:
             Middleware(AccessLog),
             Middleware(SecurityHeaders),
             Middleware(Doorkeeper, rules=services.knock_rules),
-            Middleware(
-                CORSMiddleware,
-                allow_origins=sorted(services.knock_rules.origins),
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["*"],
-                allow_private_network=True,
-                expose_headers=["ETag", "Idempotency-Replayed", "Retry-After"],
-            ),
+            Middleware(CrossOrigin, rules=services.knock_rules),
             Middleware(FailureGuard),
             Middleware(BodyLimit),
         ],
@@ -94,6 +90,9 @@ def create_api(services: ApiServices) -> FastAPI:
         inventory_routes,
         pipecat_client_routes,
         webhook_routes,
+        auth_routes,
+        user_routes,
+        key_routes,
     ):
         api.include_router(routes(services))
     # What no route answers, so that a wrong method on a route is still a 405.

@@ -15,12 +15,6 @@ class OriginRefusedError(VoiceAgentError):
     code = "origin_refused"
 
 
-class AccessRefusedError(VoiceAgentError):
-    """The request needs a credential and carries none."""
-
-    code = "access_refused"
-
-
 class BodyTooLargeError(VoiceAgentError):
     """The request's body is longer than any that makes sense here."""
 

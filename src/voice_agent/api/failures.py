@@ -1,5 +1,7 @@
 """What becomes of an exception: a problem document, and nothing of the server's inside."""
 
+import math
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from loguru import logger
@@ -10,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from voice_agent.api.problems import INTERNAL, problem_of, problem_of_code
 from voice_agent.api.refusal import refuse
+from voice_agent.core.account_errors import TooManyRequestsError
 from voice_agent.core.errors import StorageUnavailableError, VoiceAgentError
 
 INTERNAL_ERROR_CLOSE_CODE = 1011
@@ -29,6 +32,8 @@ class _Refusal:
         elif isinstance(self._error, StorageUnavailableError):
             logger.warning("a request could not be served: {}", self._error)
         headers = getattr(self._error, "headers", None)
+        if isinstance(self._error, TooManyRequestsError):
+            headers = {"Retry-After": str(math.ceil(self._error.retry_after_s))}
         await refuse(problem, scope, receive, send, headers)
 
 

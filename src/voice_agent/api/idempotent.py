@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Header, Request, Response
 from pydantic import BaseModel
 
+from voice_agent.accounts.principal import Principal
 from voice_agent.api.services import ApiServices
 from voice_agent.storage.idempotency import KeptAnswer, KeyedRequest
 
@@ -29,7 +30,7 @@ async def carried_out_once(
     services: ApiServices,
     request: Request,
     key: str | None,
-    caller: tuple[str, str],
+    caller: Principal,
     work: Callable[[], Awaitable[BaseModel]],
     *,
     leaves_out_nulls: bool = False,
@@ -40,7 +41,7 @@ async def carried_out_once(
         services: Where answers are kept.
         request: The request; its body and address are what must not change.
         key: Its idempotency key.
-        caller: The workspace and the id of who sends it: two may choose the same key.
+        caller: Who sends it: two may choose the same key.
         work: Carries it out; what it makes is answered with 201.
         leaves_out_nulls: Whether fields without a value are left out of the answer.
     """
@@ -52,8 +53,8 @@ async def carried_out_once(
     if key is None:
         return _response(await answer())
     parts = (request.method.encode(), request.url.path.encode(), await request.body())
-    workspace_id, name = caller
-    once = KeyedRequest(workspace_id, name, key, hashlib.sha256(b"\0".join(parts)).hexdigest())
+    fingerprint = hashlib.sha256(b"\0".join(parts)).hexdigest()
+    once = KeyedRequest(caller.workspace_id, caller.id, key, fingerprint)
     return _response(await services.idempotency.once(once, answer))
 
 

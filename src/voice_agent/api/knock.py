@@ -7,7 +7,7 @@ both away: the first by `Origin`, the second by `Host`, so both are checked, wit
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -65,6 +65,7 @@ class KnockRules:
         public_url: Where the server is reached from outside, if that was set.
         allowed_hosts: Further names to answer for.
         allowed_origins: Further sites whose pages may use this server.
+        further_origins: Knows more of them, and may change.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class KnockRules:
         public_url: str | None = None,
         allowed_hosts: Iterable[str] = (),
         allowed_origins: Iterable[str] = (),
+        further_origins: Container[str] = (),
     ) -> None:
         bound = Authority(bound_host.strip("[]").lower(), None)
         names = {bound.host, *(name.strip("[]").lower() for name in allowed_hosts)}
@@ -84,7 +86,16 @@ class KnockRules:
         self._names = names
         self._any_address = bound.address is not None and bound.address.is_unspecified
         self.origins = frozenset(origins)
-        """Sites of other addresses whose pages may use this server."""
+        """Sites of other addresses whose pages may use this server, by the settings."""
+        self._further_origins = further_origins
+
+    def knows_site(self, origin: str) -> bool:
+        """Return whether pages of `origin`, another address, may use this server."""
+        try:
+            normal = origin_of(origin)
+        except ValueError:
+            return False
+        return normal in self.origins or normal in self._further_origins
 
     def check(self, host: str | None, origin: str | None) -> None:
         """Do nothing when the request may be heard.
@@ -108,7 +119,7 @@ class KnockRules:
         if origin is not None and not self._welcomes(origin, authority):
             raise OriginRefusedError(
                 f"pages of '{_shown(origin)}' may not use this server; to allow them, add it to "
-                "VOICE_AGENT_ALLOWED_ORIGINS"
+                "VOICE_AGENT_ALLOWED_ORIGINS, or make a publishable key for them"
             )
 
     def _answers_for(self, authority: Authority) -> bool:
@@ -122,7 +133,7 @@ class KnockRules:
         sender = Authority.parse(rest)
         if not separator or scheme not in ("http", "https") or sender is None:
             return False
-        if origin_of(origin) in self.origins:
+        if self.knows_site(origin):
             return True
         # Behind a proxy that ends TLS the request's own scheme says nothing: compare the rest.
         default = _DEFAULT_PORTS[scheme]

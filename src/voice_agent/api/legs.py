@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
-from voice_agent.api.credentials import note_session, require_open_access
+from voice_agent.api.admission import admit, origin_of
+from voice_agent.api.credentials import note_session
 from voice_agent.api.models import AnswerResponse, OfferRequest
 from voice_agent.api.services import ApiServices
 from voice_agent.core.errors import SessionEndedError
@@ -56,9 +57,9 @@ async def walk_in_session(
     services: ApiServices, request: HTTPConnection, kind: TransportKind
 ) -> AsyncIterator[str]:
     """Open a session for who comes without one, and end it when he cannot be let in."""
-    require_open_access(services)
+    principal = await admit(services, request)
     plan_transports(kind, services.transports)
-    new = await services.sessions.create(resumable=False)
+    new = await services.sessions.create(resumable=False, origin=origin_of(principal))
     note_session(request, new.session_id)
     try:
         yield new.session_id

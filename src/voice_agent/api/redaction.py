@@ -7,6 +7,7 @@ _SECRETS = re.compile(
     r"""
       (?P<query> [?&] (?:token|access_token) = ) [^&\s"'#]+
     | (?P<path> /sessions/ ) [^/\s"'?]+ (?= /api/offer )
+    | (?P<credential> \b (?: vak_(?:secret|public) | vat | vrt | vst ) _ ) [\w.-]+
     | (?P<header> authorization: \s* (?:bearer|basic)? \s* ) [^\s"']+
     """,
     re.IGNORECASE | re.VERBOSE,

@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 from starlette.websockets import WebSocket
 
+from voice_agent.accounts.accounts import Accounts
+from voice_agent.accounts.token_buckets import TokenBuckets
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer
 from voice_agent.bot.agent_catalog import ListedAgent
@@ -26,6 +29,15 @@ from voice_agent.storage.stored_agents import AgentVersion
 from voice_agent.transports.base import Connection, TransportKind
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
+VISITOR_SESSIONS_PER_MINUTE = 10
+"""How many sessions one address may start with one publishable key, in one process."""
+
+
+def visitor_limits() -> TokenBuckets:
+    """Return what counts the sessions that visitors of web pages start."""
+    per_minute = VISITOR_SESSIONS_PER_MINUTE
+    return TokenBuckets(burst=per_minute, per_minute=per_minute, monotonic=monotonic)
+
 
 class Sessions(Protocol):
     """Creates, connects, shows and ends sessions; see `sessions.manager.SessionManager`."""
@@ -40,9 +52,6 @@ class Sessions(Protocol):
         variables: Mapping[str, str] = ...,
     ) -> NewSession:
         """Create a session and its token."""
-
-    def authenticate(self, session_id: str, token: str) -> None:
-        """Raise TokenInvalidError unless `token` lets into that session."""
 
     def session_id_of(self, token: str) -> str:
         """Return whose token it is, or raise TokenInvalidError."""
@@ -76,6 +85,9 @@ class Records(Protocol):
         self, wanted: SessionFilter, cursor: str | None, limit: int
     ) -> Page[RememberedSession]:
         """Return sessions, newest first."""
+
+    async def whose(self, session_id: str) -> tuple[str, str]:
+        """Return the workspace and the agent of a session, or raise SessionNotFoundError."""
 
     async def read(self, session_id: str) -> SessionRecord:
         """Return all that is known of a session, or raise SessionNotFoundError."""
@@ -162,7 +174,7 @@ class ApiServices:
     `unready` returns what keeps the server from taking a call now, None when nothing does.
     `open_access` says that requests without a credential may do everything
     (`VOICE_AGENT_AUTH=off`). `transports` are those to offer, in order. `console` is where the
-    built page is, if it is anywhere.
+    built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
     """
 
     sessions: Sessions
@@ -174,6 +186,8 @@ class ApiServices:
     agents: Agents
     pool: Pool
     metrics: Metrics
+    accounts: Accounts
+    default_agent: str
     transports: Sequence[TransportKind]
     knock_rules: KnockRules
     unready: Callable[[], str | None]
@@ -182,3 +196,4 @@ class ApiServices:
     ice_servers: Sequence[IceServer] = ()
     console: Path | None = None
     neighbours: Neighbours = field(default_factory=NoNeighbours)
+    visitors: TokenBuckets = field(default_factory=visitor_limits)

@@ -32,6 +32,7 @@ class CallRequest:
         url: The server's address.
         transport: None tries what the server offers.
         agent: None for the server's default agent.
+        key: What the server asks for, if it does.
         wavs: Sound files of any rate, with one or more channels.
         texts: Turns to type.
         out: Where to write what was heard of the bot.
@@ -43,6 +44,7 @@ class CallRequest:
     url: str = "http://127.0.0.1:7860"
     transport: TransportName | None = None
     agent: str | None = None
+    key: str | None = None
     wavs: tuple[Path, ...] = ()
     texts: tuple[str, ...] = ()
     out: Path | None = None
@@ -69,6 +71,7 @@ async def place_call(request: CallRequest, heard: Listener = lambda _: None) -> 
         request.url,
         transport=request.transport,
         agent=request.agent,
+        key=request.key,
         timeout_s=request.timeout_s,
         verify_tls=request.verify_tls,
     )

@@ -27,6 +27,7 @@ class Destination:
         timeout_s: For each step of connecting, in seconds.
         verify_tls: False to accept any certificate.
         invitation: The session to come back to; None for a new one.
+        key: Shown when a session is asked for; None shows nothing.
     """
 
     url: str
@@ -35,6 +36,7 @@ class Destination:
     timeout_s: float = 10.0
     verify_tls: bool = True
     invitation: Invitation | None = None
+    key: str | None = None
 
 
 class Connector:
@@ -77,7 +79,9 @@ class Connector:
         signalling = Signalling(base_url, self._http, destination.timeout_s)
         invitation = destination.invitation
         if invitation is None:
-            invitation = await signalling.create_session(destination.agent, destination.transport)
+            invitation = await signalling.create_session(
+                destination.agent, destination.transport, destination.key
+            )
         self.invitation = invitation
         for offer in _wanted(invitation.transports, destination.transport):
             media = self._build(offer, signalling, invitation.token, listener)

@@ -37,6 +37,7 @@ class Call(CallEvents):
         announce: False for a client that connects and never says that it is ready.
         keep_samples: False to keep no samples of what is received, only when it was audible.
         verify_tls: False to accept any certificate, a self-signed one for instance.
+        key: What the server asks for, if it does: a key that may start sessions.
         invitation: That of an earlier call, to come back to its session; None for a new session.
         clock: Monotonic seconds; all times of a call are its.
 
@@ -58,11 +59,14 @@ class Call(CallEvents):
         announce: bool = True,
         keep_samples: bool = True,
         verify_tls: bool = True,
+        key: str | None = None,
         invitation: Invitation | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
-        self._destination = Destination(url, transport, agent, timeout_s, verify_tls, invitation)
+        self._destination = Destination(
+            url, transport, agent, timeout_s, verify_tls, invitation, key
+        )
         self._connector = Connector(self._destination, clock)
         self._has_microphone = microphone
         self._announce = announce

@@ -148,13 +148,14 @@ class Signalling:
         self._timeout_s = timeout_s
 
     async def create_session(
-        self, agent: str | None, transport: TransportName | None
+        self, agent: str | None, transport: TransportName | None, key: str | None = None
     ) -> Invitation:
         """Asks for a session.
 
         Args:
             agent: The agent's id; None for the server's default.
             transport: The one transport to be offered; None for all.
+            key: A key that may start sessions; None shows nothing.
 
         Returns:
             How to connect to it.
@@ -169,7 +170,7 @@ class Signalling:
         }
         if agent is not None:
             wish["agent"] = agent
-        document = await self._post(f"{self._base_url}/v1/sessions", wish, token=None)
+        document = await self._post(f"{self._base_url}/v1/sessions", wish, key, is_first=True)
         return read_invitation(document, self._base_url)
 
     async def offer(self, url: str, token: str, sdp: str) -> str:
@@ -187,8 +188,10 @@ class Signalling:
             raise ServerUnreachableError(f"{url} answered the WebRTC offer without an SDP")
         return str(answer["sdp"])
 
-    async def _post(self, url: str, body: Mapping[str, Any], token: str | None) -> Any:
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    async def _post(
+        self, url: str, body: Mapping[str, Any], credential: str | None, *, is_first: bool = False
+    ) -> Any:
+        headers = {} if credential is None else {"Authorization": f"Bearer {credential}"}
         try:
             async with asyncio.timeout(self._timeout_s):
                 async with self._http.post(url, json=body, headers=headers) as response:
@@ -202,7 +205,7 @@ class Signalling:
             raise ServerUnreachableError(
                 f"{self._base_url} cannot be reached: {connection_fault(error)}"
             ) from error
-        if status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED} and token is None:
+        if status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED} and is_first:
             raise _not_ours(self._base_url, status, text)
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise CallRefusedError(problem_text(status, text), status)

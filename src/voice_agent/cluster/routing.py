@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from voice_agent.accounts.prefixes import is_of_an_account
 from voice_agent.cluster.request_body import peer_in
 from voice_agent.cluster.request_head import RequestHead
 from voice_agent.cluster.session_token import session_in
@@ -74,4 +75,6 @@ def _owner(identifier: str | None) -> Route:
 
 
 def _token_of(head: RequestHead) -> str | None:
-    return head.bearer or head.query.get("token") or None
+    """Return the session's token; a key or a user's token says nothing of where to."""
+    token = head.bearer or head.query.get("token") or None
+    return None if token is None or is_of_an_account(token) else token

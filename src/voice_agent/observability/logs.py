@@ -22,8 +22,8 @@ ESCAPES = {code: f"\\u{code:04x}" for code in UNPRINTABLE} | str.maketrans(
 )
 """How a log shows control characters and line breaks: what a client said must neither forge lines
 nor steer the terminal of who reads them."""
-QUIET_LIBRARIES = ("pipecat", "aiortc", "aioice")
-"""Libraries that warn of what is normal here (a call without video); from INFO on only their errors
+QUIET_LIBRARIES = ("pipecat", "aiortc", "aioice", "alembic")
+"""Libraries that tell of what is normal here (a call without video); from INFO on only their errors
 are shown. What goes wrong in a call is an event, and logged as such."""
 QUIET_FROM = "INFO"
 

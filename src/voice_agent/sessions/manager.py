@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from voice_agent.core.errors import (
     SessionNotConnectedError,
     SessionNotFoundError,
     StorageUnavailableError,
-    TokenInvalidError,
 )
 from voice_agent.core.events import (
     Event,
@@ -207,11 +205,6 @@ class SessionManager:
     def session_id_of(self, token: str) -> str:
         """Return whose token it is; raise TokenInvalidError when it is nobody's or expired."""
         return self._tokens.session_id_of(token)
-
-    def authenticate(self, session_id: str, token: str) -> None:
-        """Raise TokenInvalidError unless `token` is that session's and not expired."""
-        if not secrets.compare_digest(self.session_id_of(token), session_id):
-            raise TokenInvalidError("this token is another session's")
 
     def start_leg(self, session_id: str, connection: Connection) -> None:
         """Run `connection` as the session's next leg, in a task that this manager owns."""

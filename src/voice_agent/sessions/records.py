@@ -72,6 +72,14 @@ class SessionRecords:
         await self._flush()
         return await self._archive.list(wanted, cursor, limit)
 
+    async def whose(self, session_id: str) -> tuple[str, str]:
+        """Return the workspace and the agent of a session; raises as `read` does."""
+        found = self._sessions.live(session_id)
+        if found is not None:
+            checkpoint, _ = found
+            return checkpoint.workspace_id, checkpoint.agent.id
+        return await self._archive.whose(session_id)
+
     async def read(self, session_id: str) -> SessionRecord:
         """Return all that is known of a session; of one that runs here even without a database.
 

@@ -1,7 +1,7 @@
 """What is remembered of sessions: their turns, events and latencies, for who asks later."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,6 +56,8 @@ class SessionFilter:
     workspace_id: str
     state: SessionState | None = None
     agent_id: str | None = None
+    agent_ids: Collection[str] | None = None
+    """Only of these agents; None: of all."""
     key_id: str | None = None
     created_from: float | None = None
     created_before: float | None = None
@@ -172,6 +174,16 @@ class SessionArchive:
         more = len(rows) > limit
         return Page(found, encode_cursor(found[-1].created_at, found[-1].id) if more else None)
 
+    async def whose(self, session_id: str) -> tuple[str, str]:
+        """Return the workspace and the agent of a session; raises as `read` does."""
+        query = select(SessionRow.workspace_id, SessionRow.agent_id).where(
+            SessionRow.id == session_id
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            raise _not_found(session_id)
+        return row.workspace_id, row.agent_id
+
     async def read(self, session_id: str) -> tuple[RememberedSession, Sequence[RememberedTurn]]:
         """Return a session and its turns.
 
@@ -188,7 +200,7 @@ class SessionArchive:
             )
         )
         if row is None:
-            raise SessionNotFoundError(f"no session has the id '{session_id}'")
+            raise _not_found(session_id)
         return _session(row), [
             RememberedTurn(turn.speaker, turn.state, turn.started_at, turn.text) for turn in kept
         ]
@@ -243,12 +255,18 @@ class SessionArchive:
         return queries
 
 
+def _not_found(session_id: str) -> SessionNotFoundError:
+    return SessionNotFoundError(f"no session has the id '{session_id}'")
+
+
 def _conditions(wanted: SessionFilter) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [SessionRow.workspace_id == wanted.workspace_id]
     if wanted.state is not None:
         conditions.append(SessionRow.state == wanted.state.value)
     if wanted.agent_id is not None:
         conditions.append(SessionRow.agent_id == wanted.agent_id)
+    if wanted.agent_ids is not None:
+        conditions.append(SessionRow.agent_id.in_(wanted.agent_ids))
     if wanted.key_id is not None:
         conditions.append(SessionRow.key_id == wanted.key_id)
     if wanted.created_from is not None:

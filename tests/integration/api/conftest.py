@@ -14,6 +14,7 @@ import uvicorn
 from websockets.asyncio.client import connect as open_websocket
 
 from tests.kept import kept_in
+from voice_agent.accounts.accounts import Accounts
 from voice_agent.api.app import create_api
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.services import ApiServices
@@ -21,11 +22,13 @@ from voice_agent.core.agent import Agent
 from voice_agent.listening import listen
 from voice_agent.observability.metrics import Metrics
 from voice_agent.server import server_config
+from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.webrtc.manager import WebRTCManager
 from voice_agent.transports.websocket.manager import WebSocketManager
 
+NOWHERE = sqlite_url(Path("/nowhere/voice-agent.db"))
 AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello.")
 STOP_TIMEOUT_S = 10.0
 
@@ -77,6 +80,8 @@ async def _serve(harness: ConversationHarness, **changes: Any) -> AsyncIterator[
         "metrics": Metrics(harness.pool.statistics),
         "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
+        "accounts": Accounts(Database(NOWHERE), "s" * 32, harness.clock),
+        "default_agent": AGENT.id,
         "unready": lambda: None,
         "open_access": True,
     }

@@ -1,11 +1,13 @@
 """Stand-ins for what carries media, and services round real sessions."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from starlette.websockets import WebSocket
 
 from tests.kept import KeptThings
+from voice_agent.accounts.accounts import Accounts
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer
 from voice_agent.api.services import ApiServices
@@ -13,10 +15,13 @@ from voice_agent.core.agent import Agent
 from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
 from voice_agent.core.service_pool import ResourceKey, ResourceKind, ResourceStatistics
 from voice_agent.observability.metrics import Metrics
+from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import Connection, TransportKind
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
+NOWHERE = sqlite_url(Path("/nowhere/voice-agent.db"))
+"""For tests that ask for nothing in the database."""
 AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello.")
 OTHER_AGENT = Agent(id="sales", name="Sales", instructions="Sell.", language="de-DE")
 TURN_SERVER = IceServer(urls=("turn:turn.example.com",), username="user", credential="word")
@@ -89,6 +94,8 @@ def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) 
         "metrics": Metrics(OneResource().statistics),
         "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
+        "accounts": Accounts(Database(NOWHERE), "s" * 32, harness.clock),
+        "default_agent": AGENT.id,
         "unready": lambda: None,
         "open_access": True,
         "ice_servers": (TURN_SERVER,),

@@ -14,6 +14,8 @@ from voice_agent.api.redaction import ServerLogFilter, filter_server_logs, witho
         ("< authorization: Bearer abc.def", "< authorization: Bearer ***"),
         ("Authorization: Basic dXNlcjpwdw==", "Authorization: Basic ***"),
         ("GET /v1/sessions/abc/offer", "GET /v1/sessions/abc/offer"),
+        ("the key vak_secret_aB3_x9Y is new", "the key vak_secret_*** is new"),
+        ("vat_abc.d-e_f and vrt_abc", "vat_*** and vrt_***"),
         ("nothing to hide", "nothing to hide"),
     ],
 )

@@ -46,6 +46,8 @@ def head_of(request: str, headers: str = "") -> RequestHead:
         ("GET /ws?token=nonsense", WEBSOCKET, ANY),
         ("GET /ws", WEBSOCKET, LEAST_LOADED),
         ("GET /ws-client?token=", WEBSOCKET, LEAST_LOADED),
+        ("GET /ws", WEBSOCKET + "Authorization: Bearer vak_secret_a_b\r\n", LEAST_LOADED),
+        ("POST /api/offer", "Authorization: Bearer vat_a.b\r\n", LEAST_LOADED),
         ("GET /ws", "", ANY),
         (f"POST /api/offer?token={T1}", "", owner("p1")),
         ("PATCH /api/offer", f"Authorization: Bearer {T1}\r\n", owner("p1")),

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
-from voice_agent.api.credentials import workspace_of
+from voice_agent.accounts.authorize import Action
+from voice_agent.api.credentials import require
 from voice_agent.api.errors import PreconditionRequiredError
 from voice_agent.api.idempotent import IdempotencyKey, carried_out_once
 from voice_agent.api.json_only import JSON_ONLY
@@ -33,8 +34,13 @@ def agent_routes(services: ApiServices) -> APIRouter:
     @router.get("", summary="All agents")
     async def list_agents(request: Request) -> AgentList:
         """Return the agents that can be talked to, sorted by id."""
-        listed = await services.agents.list(workspace_of(services, request))
-        return AgentList(agents=[AgentListEntry.of_listed(each) for each in listed])
+        principal = await require(services, request, Action.AGENTS_READ)
+        listed = [
+            AgentListEntry.of_listed(each)
+            for each in await services.agents.list(principal.workspace_id)
+            if not principal.agents or each.agent.id in principal.agents
+        ]
+        return AgentList(agents=listed)
 
     @router.post(
         "",
@@ -47,20 +53,19 @@ def agent_routes(services: ApiServices) -> APIRouter:
         request: Request, body: Agent, idempotency_key: IdempotencyKey = None
     ) -> Response:
         """Keep a new agent. Sessions can be started with it at once."""
-        workspace_id = workspace_of(services, request)
+        principal = await require(services, request, Action.AGENTS_WRITE, agent_id=body.id)
 
         async def create() -> AgentDetail:
-            await services.agents.create(body, workspace_id)
+            await services.agents.create(body, principal.workspace_id)
             return AgentDetail.of_listed(ListedAgent(body, AgentOrigin.API))
 
-        return await carried_out_once(
-            services, request, idempotency_key, (workspace_id, ""), create
-        )
+        return await carried_out_once(services, request, idempotency_key, principal, create)
 
     @router.get("/{agent_id}", summary="One agent")
     async def read_agent(agent_id: str, request: Request, response: Response) -> AgentDetail:
         """Return an agent as it is now; its version is the ETag."""
-        listed = await services.agents.read(agent_id, workspace_of(services, request))
+        principal = await require(services, request, Action.AGENTS_READ, agent_id=agent_id)
+        listed = await services.agents.read(agent_id, principal.workspace_id)
         response.headers["ETag"] = f'"{listed.agent.version}"'
         return AgentDetail.of_listed(listed)
 
@@ -76,7 +81,7 @@ def agent_routes(services: ApiServices) -> APIRouter:
 
         Of two changes of the same version the second is refused: read the agent again then.
         """
-        workspace_id = workspace_of(services, request)
+        principal = await require(services, request, Action.AGENTS_WRITE, agent_id=agent_id)
         if if_match is None:
             raise PreconditionRequiredError(
                 "say which version you have changed: send its ETag, or 'version' in quotes, as "
@@ -86,19 +91,22 @@ def agent_routes(services: ApiServices) -> APIRouter:
             raise AgentChangedError(
                 f"the body is of the agent '{body.id}', the address of '{agent_id}': an id stays"
             )
-        await services.agents.update(body, workspace_id, if_match.removeprefix("W/").strip('"'))
+        based_on = if_match.removeprefix("W/").strip('"')
+        await services.agents.update(body, principal.workspace_id, based_on)
         response.headers["ETag"] = f'"{body.version}"'
         return AgentDetail.of_listed(ListedAgent(body, AgentOrigin.API))
 
     @router.delete("/{agent_id}", status_code=204, summary="Remove an agent")
     async def delete_agent(agent_id: str, request: Request) -> None:
         """Forget an agent with all its versions. Running sessions keep it."""
-        await services.agents.delete(agent_id, workspace_of(services, request))
+        principal = await require(services, request, Action.AGENTS_WRITE, agent_id=agent_id)
+        await services.agents.delete(agent_id, principal.workspace_id)
 
     @router.get("/{agent_id}/versions", summary="All versions of an agent")
     async def list_versions(agent_id: str, request: Request) -> AgentVersionList:
         """Return all versions of an agent that was made here, newest first."""
-        versions = await services.agents.versions(agent_id, workspace_of(services, request))
+        principal = await require(services, request, Action.AGENTS_READ, agent_id=agent_id)
+        versions = await services.agents.versions(agent_id, principal.workspace_id)
         return AgentVersionList(versions=[AgentVersionView.of(each) for each in versions])
 
     return router

@@ -1,9 +1,10 @@
 """What there is: what the service pool holds, and what was counted."""
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from voice_agent.api.credentials import require_open_access
+from voice_agent.accounts.authorize import Action
+from voice_agent.api.credentials import HOST, require
 from voice_agent.api.services import ApiServices
 from voice_agent.api.views import PoolView
 from voice_agent.api.whole_host import host_metrics, host_pool
@@ -13,11 +14,12 @@ OPEN_METRICS = "application/openmetrics-text"
 
 def inventory_routes(services: ApiServices) -> APIRouter:
     """Return the routes that only show."""
-    router = APIRouter(dependencies=[Depends(lambda: require_open_access(services))])
+    router = APIRouter()
 
     @router.get("/v1/pool", tags=["pool"], summary="What the service pool holds")
-    async def read_pool() -> PoolView:
+    async def read_pool(request: Request) -> PoolView:
         """Return plain counts of every resource, of all processes together."""
+        await require(services, request, Action.POOL_READ, HOST)
         return await host_pool(services)
 
     @router.get(
@@ -29,6 +31,7 @@ def inventory_routes(services: ApiServices) -> APIRouter:
     )
     async def read_metrics(request: Request) -> Response:
         """Return the counts of all processes as text, in OpenMetrics for who accepts that."""
+        await require(services, request, Action.METRICS_READ, HOST)
         body, media_type = await host_metrics(services, request.headers.get("accept", ""))
         return Response(body, headers={"content-type": media_type})
 

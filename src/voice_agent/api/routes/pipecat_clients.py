@@ -7,8 +7,11 @@ logs and lists, open nothing; the token expires, and is masked in the access log
 
 from fastapi import APIRouter, Request, WebSocket
 
+from voice_agent.accounts.authorize import Action
+from voice_agent.accounts.principal import Principal
 from voice_agent.api.addresses import Addresses
-from voice_agent.api.credentials import note_session, require_open_access, session_token_of
+from voice_agent.api.admission import admit, origin_of
+from voice_agent.api.credentials import note_session, principal_of, require
 from voice_agent.api.json_only import JSON_ONLY
 from voice_agent.api.legs import answer_offer, carry_websocket, walk_in_session
 from voice_agent.api.models import (
@@ -32,6 +35,9 @@ def pipecat_client_routes(services: ApiServices) -> APIRouter:
     """Return the routes for unmodified Pipecat clients."""
     router = APIRouter(tags=["pipecat clients"])
 
+    def session_shown(principal: Principal | None) -> str | None:
+        return None if principal is None else principal.session_id
+
     @router.post(
         "/start",
         dependencies=[JSON_ONLY],
@@ -42,11 +48,11 @@ def pipecat_client_routes(services: ApiServices) -> APIRouter:
         request: Request, wish: StartRequest | None = None
     ) -> WebRTCStart | WebSocketStart:
         """Create a session for the transport that the body asks for."""
-        require_open_access(services)
         wish = wish or StartRequest()
+        principal = await admit(services, request, wish.agent_id)
         kind = TransportKind(wish.transport)
         plan_transports(kind, services.transports)
-        new = await services.sessions.create(wish.agent_id)
+        new = await services.sessions.create(wish.agent_id, origin=origin_of(principal))
         note_session(request, new.session_id)
         if kind is TransportKind.WEBSOCKET:
             addresses = Addresses.of(request, services.public_url)
@@ -79,38 +85,36 @@ def pipecat_client_routes(services: ApiServices) -> APIRouter:
     )
     async def offer(request: Request, body: OfferRequest) -> AnswerResponse:
         """Answer an offer for the session of the token, or for a new one of the default agent."""
-        token = session_token_of(request)
-        if token is not None:
-            session_id = services.sessions.session_id_of(token)
+        session_id = session_shown(await principal_of(services, request))
+        if session_id is not None:
+            pass
         elif body.pc_id:
-            require_open_access(services)
+            await require(services, request, Action.SESSIONS_CREATE)
             session_id = services.peers.session_of(body.pc_id)
         else:
-            async with walk_in_session(services, request, TransportKind.WEBRTC) as session_id:
-                return await answer_offer(services, session_id, body)
+            async with walk_in_session(services, request, TransportKind.WEBRTC) as new_id:
+                return await answer_offer(services, new_id, body)
         note_session(request, session_id)
         return await answer_offer(services, session_id, body)
 
     @router.patch("/api/offer", dependencies=[JSON_ONLY], summary="Trickle ICE candidates")
     async def candidates(request: Request, body: CandidatesRequest) -> Status:
         """Take candidates; without a token the `pc_id`, which nobody can guess, is the proof."""
-        token = session_token_of(request)
-        if token is None:
-            require_open_access(services)
-        session_id = None if token is None else services.sessions.session_id_of(token)
+        session_id = session_shown(await principal_of(services, request))
+        if session_id is None:
+            await require(services, request, Action.SESSIONS_CREATE)
         await services.peers.add_candidates(body.pc_id, body.to_candidates(), session_id=session_id)
         return _TAKEN
 
     async def carry(websocket: WebSocket) -> None:
-        token = session_token_of(websocket)
-        if token is None:
+        session_id = session_shown(await principal_of(services, websocket))
+        if session_id is None:
             kind = TransportKind.WEBSOCKET
-            async with walk_in_session(services, websocket, kind) as session_id:
-                await carry_websocket(services, session_id, websocket, None)
+            async with walk_in_session(services, websocket, kind) as new_id:
+                await carry_websocket(services, new_id, websocket, None)
                 # Nobody has a token to come back with, not even who has said nothing yet.
-                await services.sessions.end(session_id)
+                await services.sessions.end(new_id)
             return
-        session_id = services.sessions.session_id_of(token)
         note_session(websocket, session_id)
         await carry_websocket(services, session_id, websocket, None)
 

@@ -6,12 +6,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
+from voice_agent.accounts.authorize import Action
 from voice_agent.api.addresses import Addresses
-from voice_agent.api.credentials import (
-    note_session,
-    require_session_or_open_access,
-    workspace_of,
-)
+from voice_agent.api.admission import admit, origin_of
+from voice_agent.api.credentials import note_session, require, require_in_session
 from voice_agent.api.idempotent import IdempotencyKey, carried_out_once
 from voice_agent.api.json_only import JSON_ONLY
 from voice_agent.api.models import (
@@ -36,7 +34,7 @@ from voice_agent.api.session_events import (
 )
 from voice_agent.api.views import SessionDetail, SessionList, SessionView, moment
 from voice_agent.core.errors import SessionNotFoundError
-from voice_agent.core.session import SessionOrigin, SessionState
+from voice_agent.core.session import SessionState
 from voice_agent.sessions.manager import NewSession
 from voice_agent.storage.session_archive import SessionFilter
 from voice_agent.transports.base import TransportKind
@@ -75,8 +73,8 @@ def session_routes(services: ApiServices) -> APIRouter:
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """Create a session and say how to connect to it, the best way first."""
-        workspace_id = workspace_of(services, request)
         wish = wish or SessionRequest()
+        principal = await admit(services, request, wish.agent)
         plan = plan_transports(
             wish.transport.kind, services.transports, client_can=wish.client.kinds
         )
@@ -84,7 +82,7 @@ def session_routes(services: ApiServices) -> APIRouter:
         async def create() -> SessionInvitation:
             new = await services.sessions.create(
                 wish.agent,
-                origin=SessionOrigin(workspace_id),
+                origin=origin_of(principal),
                 metadata=wish.metadata,
                 variables=wish.variables,
             )
@@ -101,7 +99,7 @@ def session_routes(services: ApiServices) -> APIRouter:
             services,
             request,
             idempotency_key,
-            (workspace_id, ""),
+            principal,
             create,
             leaves_out_nulls=True,
         )
@@ -117,8 +115,10 @@ def session_routes(services: ApiServices) -> APIRouter:
         cursor: Cursor = None,
     ) -> SessionList:
         """Return the sessions that run and those that are over, newest first, in pages."""
+        principal = await require(services, request, Action.SESSIONS_READ)
         wanted = SessionFilter(
-            workspace_id=workspace_of(services, request),
+            workspace_id=principal.workspace_id,
+            agent_ids=principal.agents or None,
             state=state,
             agent_id=agent,
             created_from=created_from.timestamp() if created_from else None,
@@ -132,7 +132,7 @@ def session_routes(services: ApiServices) -> APIRouter:
     @router.get("/{session_id}", summary="One session, with all that was said")
     async def read_session(session_id: str, request: Request) -> SessionDetail:
         """Return state, transcript, latency of each turn and timeline."""
-        require_session_or_open_access(services, request, session_id)
+        await require_in_session(services, request, Action.SESSIONS_READ, session_id)
         return SessionDetail.of_record(await services.records.read(session_id))
 
     @router.get(
@@ -148,7 +148,7 @@ def session_routes(services: ApiServices) -> APIRouter:
 
         When the stream ends and the session is not over, come again with the last number.
         """
-        require_session_or_open_access(services, request, session_id)
+        await require_in_session(services, request, Action.SESSIONS_READ, session_id)
         record = await services.records.read(session_id)
         number = number_after(after, last_event_id)
         last = record.timeline[-1].number if record.timeline else 0
@@ -164,7 +164,7 @@ def session_routes(services: ApiServices) -> APIRouter:
     )
     async def say(session_id: str, request: Request, body: SayRequest) -> Status:
         """Let the agent say the text, when it has said what it is saying now."""
-        require_session_or_open_access(services, request, session_id)
+        await require_in_session(services, request, Action.SESSIONS_WRITE, session_id)
         await services.sessions.say(session_id, body.text)
         return ACCEPTED
 
@@ -176,7 +176,7 @@ def session_routes(services: ApiServices) -> APIRouter:
     )
     async def send_message(session_id: str, request: Request, body: MessageRequest) -> Status:
         """Take the text as a turn of the user, as if he had typed it; the agent answers aloud."""
-        require_session_or_open_access(services, request, session_id)
+        await require_in_session(services, request, Action.SESSIONS_WRITE, session_id)
         await services.sessions.take_text(session_id, body.text)
         return ACCEPTED
 
@@ -189,9 +189,9 @@ def session_routes(services: ApiServices) -> APIRouter:
         ] = False,
     ) -> None:
         """Hang up. Ending a session that is over does nothing."""
-        require_session_or_open_access(services, request, session_id)
+        action = Action.SESSIONS_ERASE if erase else Action.SESSIONS_WRITE
+        await require_in_session(services, request, action, session_id)
         if erase:
-            await services.records.read(session_id)
             await services.sessions.erase(session_id)
         else:
             await _end(session_id)

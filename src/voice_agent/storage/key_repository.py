@@ -1,0 +1,83 @@
+"""Keys in the database."""
+
+from sqlalchemy import and_, or_, select, update
+
+from voice_agent.core.account_errors import KeyNotFoundError
+from voice_agent.core.pages import Page, decode_cursor, encode_cursor
+from voice_agent.storage.database import Database
+from voice_agent.storage.tables import KeyRow
+
+
+class KeyRepository:
+    """Reads and writes `KeyRow`; what it returns is detached from the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, key: KeyRow) -> None:
+        """Keep a new key."""
+        async with self._database.writing() as session:
+            session.add(key)
+
+    async def find(self, key_id: str) -> KeyRow | None:
+        """Return the key of any workspace, None when there is none."""
+        async with self._database.reading() as session:
+            return await session.get(KeyRow, key_id)
+
+    async def read(self, workspace_id: str, key_id: str) -> KeyRow:
+        """Return the key; raise KeyNotFoundError when that workspace has none with the id."""
+        key = await self.find(key_id)
+        if key is None or key.workspace_id != workspace_id:
+            raise KeyNotFoundError(f"no key has the id '{key_id}'; GET /v1/keys lists them")
+        return key
+
+    async def list(self, workspace_id: str, limit: int, cursor: str | None) -> Page[KeyRow]:
+        """Return up to `limit` keys, newest first, that stand behind `cursor`. Revoked ones too.
+
+        Raises:
+            CursorInvalidError: No page has ended with that cursor.
+        """
+        query = select(KeyRow).where(KeyRow.workspace_id == workspace_id)
+        if cursor is not None:
+            at, key_id = decode_cursor(cursor)
+            same_moment = and_(KeyRow.created_at == at, KeyRow.id < key_id)
+            query = query.where(or_(KeyRow.created_at < at, same_moment))
+        # One more shows that there are more.
+        query = query.order_by(KeyRow.created_at.desc(), KeyRow.id.desc()).limit(limit + 1)
+        async with self._database.reading() as session:
+            found = (await session.scalars(query)).all()
+        if len(found) <= limit:
+            return Page(found)
+        last = found[limit - 1]
+        return Page(found[:limit], encode_cursor(last.created_at, last.id))
+
+    async def revoke(self, workspace_id: str, key_id: str, at: float) -> None:
+        """Note that the key is revoked; one that was revoked earlier stays so.
+
+        Raises:
+            KeyNotFoundError: That workspace has no key with the id.
+        """
+        await self.read(workspace_id, key_id)
+        async with self._database.writing() as session:
+            await session.execute(
+                update(KeyRow)
+                .where(KeyRow.id == key_id, KeyRow.revoked_at.is_(None))
+                .values(revoked_at=at)
+            )
+
+    async def note_use(self, key_id: str, at: float) -> None:
+        """Note when the key was last used."""
+        async with self._database.writing() as session:
+            await session.execute(update(KeyRow).where(KeyRow.id == key_id).values(last_used_at=at))
+
+    async def origins(self, kind: str, at: float) -> frozenset[str]:
+        """Return the origins of all keys of `kind` that are neither revoked nor expired."""
+        query = select(KeyRow.origins).where(
+            KeyRow.kind == kind,
+            KeyRow.revoked_at.is_(None),
+            or_(KeyRow.expires_at.is_(None), KeyRow.expires_at > at),
+        )
+        async with self._database.reading() as session:
+            return frozenset(
+                origin for origins in await session.scalars(query) for origin in origins
+            )
