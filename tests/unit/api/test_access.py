@@ -306,7 +306,8 @@ async def test_a_wrong_credential_is_refused_where_none_is_asked_for(
 
 @pytest.mark.parametrize("limit", ["max_sessions", "sessions_per_minute"])
 async def test_a_key_starts_as_many_sessions_as_it_may(access: Access, limit: str) -> None:
-    limited = bearer(await access.key(Action.SESSIONS_CREATE, Action.SESSIONS_WRITE, **{limit: 2}))
+    wish: dict[str, Any] = {limit: 2}
+    limited = bearer(await access.key(Action.SESSIONS_CREATE, Action.SESSIONS_WRITE, **wish))
     ids = []
     for _ in range(2):
         response = await access.client.post("/v1/sessions", headers=limited, json={})
