@@ -27,6 +27,16 @@ describe("reduce", () => {
     expect(reduce(ended, { type: "started" })).toMatchObject({ transcript: [], notice: null });
   });
 
+  it("keeps everything while a lost connection is being got back", () => {
+    const notice = { tone: "info", title: "Lost", text: "Coming back." } as const;
+    const lost = after(...talking, said, { type: "microphone", microphone: "on" }, { type: "lost", notice });
+    expect(lost).toMatchObject({ phase: "returning", connectedOver: null, microphone: "on", notice });
+    expect(lost.transcript).toMatchObject([{ interrupted: true }]);
+    const back = reduce(lost, { type: "connected", over: "webrtc" });
+    expect(back).toMatchObject({ phase: "talking", connectedOver: "webrtc", notice: null });
+    expect(back.transcript).toHaveLength(1);
+  });
+
   it("tells whose turn it is", () => {
     const speaking = (who: "user" | "agent", started: boolean): CallEvent => ({
       type: "speaking",

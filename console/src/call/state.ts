@@ -2,7 +2,8 @@ import type { TransportType } from "../wire/sessions";
 import type { Attempt } from "./connect";
 import { EMPTY, transcribe, type Transcript, type TranscriptEvent } from "./transcript";
 
-export type Phase = "idle" | "connecting" | "talking";
+/** `returning`: the connection was lost, and the conversation waits for the next one. */
+export type Phase = "idle" | "connecting" | "talking" | "returning";
 export type Turn = "listening" | "user" | "thinking" | "agent";
 
 /** Something the caller should know, in words. */
@@ -38,6 +39,7 @@ export type CallEvent =
   | { type: "started" }
   | { type: "attempted"; attempts: readonly Attempt[] }
   | { type: "connected"; over: TransportType }
+  | { type: "lost"; notice: Notice }
   | { type: "ended"; notice?: Notice }
   | { type: "noticed"; notice: Notice | null }
   | { type: "microphone"; microphone: CallState["microphone"] }
@@ -53,7 +55,23 @@ export function reduce(state: CallState, event: CallEvent): CallState {
     case "attempted":
       return { ...state, attempts: event.attempts };
     case "connected":
-      return { ...state, phase: "talking", connectedOver: event.over, turn: "listening" };
+      return {
+        ...state,
+        phase: "talking",
+        connectedOver: event.over,
+        turn: "listening",
+        // What was said of the lost connection is no longer so.
+        notice: state.phase === "returning" ? null : state.notice,
+      };
+    case "lost":
+      return {
+        ...state,
+        phase: "returning",
+        turn: "listening",
+        connectedOver: null,
+        notice: event.notice,
+        transcript: transcribe(state.transcript, { type: "interrupted" }),
+      };
     case "ended":
       return {
         ...state,

@@ -101,7 +101,9 @@ export function App({ call, server, onSignOut }: Props) {
                   : HEADLINES[state.turn]
                 : state.phase === "connecting"
                   ? "Connecting"
-                  : "Call ended"}
+                  : state.phase === "returning"
+                    ? "Coming back"
+                    : "Call ended"}
             </p>
           )}
         </section>

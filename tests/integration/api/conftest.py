@@ -109,5 +109,11 @@ async def _serve(harness: ConversationHarness, **changes: Any) -> AsyncIterator[
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     """A server with open access and no page."""
-    async with ConversationHarness(AGENT) as harness, serve_site(harness) as site:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    async with (
+        kept_in(folder, AGENT) as kept,
+        ConversationHarness(AGENT, journal=kept.journal) as harness,
+        serve_site(harness, **kept.services(harness)) as site,
+    ):
         yield site
