@@ -15,6 +15,8 @@ from voice_agent.api.app import create_api
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer as ClientIceServer
 from voice_agent.api.services import ApiServices
+from voice_agent.audio.recording.ogg import read_facts
+from voice_agent.audio.recording.recorder import Recorder
 from voice_agent.audio.turn_completion import TURN_COMPLETION
 from voice_agent.audio.voice_activity import VOICE_ACTIVITY
 from voice_agent.bot.agents import AgentRepository, agents_directory
@@ -44,6 +46,7 @@ from voice_agent.sessions.device_port import serve_device
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.storage.memory_session_store import MemorySessionStore
+from voice_agent.storage.recordings import RecordingFiles
 from voice_agent.tls import tls_files
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.webrtc.manager import WebRTCManager
@@ -65,6 +68,9 @@ class Application:
     webrtc: WebRTCManager
     garbage: GarbageCollection
     metrics: Metrics
+    recordings: RecordingFiles
+    recorder: Recorder | None = None
+    """Records calls, where that is allowed."""
     not_ready: str | None = "the engines are being loaded"
     device: asyncio.Task[None] | None = None
     """Serves the device's port, where there is one."""
@@ -97,6 +103,8 @@ class Application:
         """End every call; no further one is taken."""
         self.not_ready = "the server is stopping"
         await self.sessions.close()
+        if self.recorder is not None:
+            await self.recorder.close()
         if self.device is not None:
             self.device.cancel()
             await asyncio.gather(self.device, return_exceptions=True)
@@ -128,7 +136,11 @@ async def application(
     _require_default_agent(settings, agents)
     providers = await _providers(settings)
     pool = WarmServicePool(_pool_sizes(settings))
-    pipelines = PipelineFactory(providers, Engines(VOICE_ACTIVITY, TURN_COMPLETION), clock)
+    recordings = RecordingFiles(settings.data_dir / "recordings", read_facts)
+    recorder = Recorder(recordings.create, clock) if settings.recordings == "allowed" else None
+    pipelines = PipelineFactory(
+        providers, Engines(VOICE_ACTIVITY, TURN_COMPLETION), clock, recorder
+    )
     chosen_key = settings.secret_key.get_secret_value() if settings.secret_key else None
     garbage = GarbageCollection()
     metrics = Metrics(pool.statistics)
@@ -161,6 +173,8 @@ async def application(
         webrtc=WebRTCManager(_peer_ice_servers(settings), process=process),
         garbage=garbage,
         metrics=metrics,
+        recordings=recordings,
+        recorder=recorder,
     )
     try:
         yield app
@@ -180,6 +194,7 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         agents=app.agents,
         pool=app.pool,
         metrics=app.metrics,
+        recordings=app.recordings,
         transports=tuple(TransportKind(name) for name in settings.transports),
         knock_rules=KnockRules(
             bound_host=settings.host,

@@ -160,6 +160,8 @@ class Settings(BaseSettings):
         Names, AfterValidator(lambda names: tuple(map(check_host_name, names)))
     ] = ()
 
+    recordings: Literal["off", "allowed"] = "off"
+    """Whether the calls of agents that say so are recorded."""
     data_dir: HomePath = Path("data")
     log_level: Annotated[LogLevel, BeforeValidator(upper)] = "INFO"
     log_format: Literal["text", "json"] = "text"

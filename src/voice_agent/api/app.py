@@ -16,6 +16,7 @@ from voice_agent.api.routes.health import health_routes
 from voice_agent.api.routes.inventory import inventory_routes
 from voice_agent.api.routes.media import media_routes
 from voice_agent.api.routes.pipecat_clients import pipecat_client_routes
+from voice_agent.api.routes.recordings import recording_routes
 from voice_agent.api.routes.sessions import session_routes
 from voice_agent.api.security_headers import SecurityHeaders
 from voice_agent.api.services import ApiServices
@@ -85,6 +86,7 @@ def create_api(services: ApiServices) -> FastAPI:
     for routes in (
         health_routes,
         session_routes,
+        recording_routes,
         media_routes,
         inventory_routes,
         pipecat_client_routes,

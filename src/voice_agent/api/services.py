@@ -12,6 +12,7 @@ from voice_agent.api.models import IceServer
 from voice_agent.core.agent import Agent
 from voice_agent.core.events import Event
 from voice_agent.core.neighbours import Neighbours, NoNeighbours
+from voice_agent.core.recording import Recording
 from voice_agent.core.service_pool import ResourceStatistics
 from voice_agent.core.session import Checkpoint
 from voice_agent.observability.metric_totals import Families
@@ -101,6 +102,19 @@ class Metrics(Protocol):
         """Return all metrics as they are now."""
 
 
+class Recordings(Protocol):
+    """Where recordings are; blocks. See `storage.recordings.RecordingFiles`."""
+
+    def list(self, session_id: str) -> Sequence[Recording]:
+        """Return a session's recordings, none of a session that it does not know."""
+
+    def path(self, session_id: str, number: int) -> Path:
+        """Return where one is, or raise RecordingNotFoundError."""
+
+    def remove(self, session_id: str) -> None:
+        """Remove all of a session."""
+
+
 @dataclass(frozen=True)
 class ApiServices:
     """All that the routes need.
@@ -117,6 +131,7 @@ class ApiServices:
     agents: Agents
     pool: Pool
     metrics: Metrics
+    recordings: Recordings
     transports: Sequence[TransportKind]
     knock_rules: KnockRules
     unready: Callable[[], str | None]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from voice_agent.core.agent import Agent
 from voice_agent.core.conversation import Speaker, Turn, TurnState
 from voice_agent.core.events import Event, LatencyMeasured
+from voice_agent.core.recording import Recording
 from voice_agent.core.service_pool import ResourceKind, ResourceStatistics
 from voice_agent.core.session import Checkpoint, EndReason, SessionState
 
@@ -55,6 +56,7 @@ class AgentDetail(AgentView):
     turn: dict[str, Any]
     client: dict[str, Any]
     limits: dict[str, Any]
+    recording: bool
 
     @classmethod
     def of(cls, agent: Agent) -> "AgentDetail":
@@ -122,21 +124,50 @@ class TimelineEntry(BaseModel):
     data: dict[str, Any]
 
 
+class RecordingView(BaseModel):
+    """A recording, of one leg of a session; one that still grows as it is now."""
+
+    number: int = Field(description="Counted from 1 in each session.")
+    started_at: datetime
+    duration_s: float
+    bytes: int
+
+    @classmethod
+    def of(cls, recording: Recording) -> "RecordingView":
+        """Return the view of `recording`."""
+        return cls(
+            number=recording.number,
+            started_at=moment(recording.started_at),
+            duration_s=round(recording.duration_s, 3),
+            bytes=recording.bytes,
+        )
+
+
+class RecordingList(BaseModel):
+    """The recordings of a session, oldest first."""
+
+    recordings: list[RecordingView]
+
+
 class SessionDetail(SessionView):
     """A session with all that was said in it."""
 
     transcript: list[TurnView]
     latency: list[LatencyView] = Field(description="Of each answered turn, of a live session.")
     timeline: list[TimelineEntry] = Field(description="The last events, of a live session.")
+    recordings: list[RecordingView]
 
     @classmethod
-    def of_session(cls, checkpoint: Checkpoint, events: Sequence[Event]) -> "SessionDetail":
-        """Return the view of a session and its events."""
+    def of_session(
+        cls, checkpoint: Checkpoint, events: Sequence[Event], recordings: Sequence[Recording]
+    ) -> "SessionDetail":
+        """Return the view of a session, its events and its recordings."""
         return cls(
             **_summary(checkpoint),
             transcript=[TurnView.of(turn) for turn in checkpoint.conversation.turns],
             latency=list(_latency(events)),
             timeline=list(_timeline(events)),
+            recordings=[RecordingView.of(each) for each in recordings],
         )
 
 

@@ -18,6 +18,7 @@ from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
+from voice_agent.audio.recording.recorder import Recorder
 from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
 from voice_agent.core.agent import Agent
 from voice_agent.core.clock import Clock, SystemClock
@@ -75,6 +76,7 @@ class ConversationHarness:
         store: Where sessions are kept, a memory store unless given.
         pool: The service pool, a plain one unless given.
         policy: Limits and waits of the host; its default agent is always `agent`.
+        recorder: What records the calls of agents that say so; closed with the harness.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class ConversationHarness:
         store: SessionStore | None = None,
         pool: ServicePool | None = None,
         policy: SessionPolicy | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.clock: Clock = (
@@ -99,6 +102,7 @@ class ConversationHarness:
         self.tts = tts or ScriptedTTS()
         self.store = store or MemorySessionStore()
         self.pool = pool or WarmServicePool()
+        self._recorder = recorder
         self._changes = Changes(self._told)
         self.events: list[Event] = []
         """What happened in all sessions, oldest first."""
@@ -112,6 +116,7 @@ class ConversationHarness:
                 {Stage.STT: self.stt, Stage.LLM: self.llm, Stage.TTS: self.tts, **providers},
                 Engines(SCRIPTED_VOICE_ACTIVITY, SCRIPTED_TURN_COMPLETION),
                 self.clock,
+                recorder,
             ),
             tokens=SessionTokens("a key for tests", self.clock.wall),
             policy=replace(policy, default_agent=agent.id),
@@ -195,6 +200,8 @@ class ConversationHarness:
         for client in self._clients:
             await client.leave()
         await self.sessions.close()
+        if self._recorder is not None:
+            await self._recorder.close()
         await self.pool.close()
         await self._settle()
         left = self._left_over()

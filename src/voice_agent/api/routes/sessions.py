@@ -1,5 +1,7 @@
 """Sessions: create, list, show, end."""
 
+import asyncio
+
 from fastapi import APIRouter, Request
 
 from voice_agent.api.addresses import Addresses
@@ -73,10 +75,13 @@ def session_routes(services: ApiServices) -> APIRouter:
 
     @router.get("/{session_id}", summary="One session, with all that was said")
     async def read_session(session_id: str, request: Request) -> SessionDetail:
-        """Return state, transcript, latency of each turn and timeline."""
+        """Return state, transcript, latency of each turn, timeline and recordings."""
         require_session_or_open_access(services, request, session_id)
         checkpoint = await services.sessions.read(session_id)
-        return SessionDetail.of_session(checkpoint, services.sessions.events(session_id))
+        recordings = await asyncio.to_thread(services.recordings.list, session_id)
+        return SessionDetail.of_session(
+            checkpoint, services.sessions.events(session_id), recordings
+        )
 
     @router.delete("/{session_id}", status_code=204, summary="End a session")
     async def end_session(session_id: str, request: Request) -> None:
