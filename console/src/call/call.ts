@@ -161,6 +161,7 @@ export class Call {
       speaking: (who, started) => this.apply({ type: "speaking", who, started }),
       transcript: (event) => this.apply({ type: "transcript", event }),
       trouble: (notice) => this.apply({ type: "noticed", notice }),
+      recorded: (isRecorded) => this.apply({ type: "recorded", isRecorded }),
       ended: (line, notice) => {
         if (line === this.line) void this.end(notice);
       },

@@ -12,6 +12,7 @@ export interface LineEvents {
   speaking(who: "user" | "agent", started: boolean): void;
   transcript(event: TranscriptEvent): void;
   trouble(notice: Notice): void;
+  recorded(isRecorded: boolean): void;
   ended(line: Line, notice: Notice): void;
 }
 
@@ -91,6 +92,10 @@ export class Line {
         },
         onBotDisconnected: () => {
           this.farewell ??= AGENT_LEFT;
+        },
+        onServerMessage: (data: unknown) => {
+          const { type, state } = (data ?? {}) as Record<string, unknown>;
+          if (type === "recording") events.recorded(state === "started");
         },
         onError: (message) => this.onError(message),
         onMessageError: (message) => this.onError(message),

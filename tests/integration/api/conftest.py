@@ -15,11 +15,13 @@ from websockets.asyncio.client import connect as open_websocket
 from voice_agent.api.app import create_api
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.services import ApiServices
+from voice_agent.audio.recording.ogg import read_facts
 from voice_agent.bot.agents import AgentRepository, agents_directory
 from voice_agent.core.agent import Agent
 from voice_agent.listening import listen
 from voice_agent.observability.metrics import Metrics
 from voice_agent.server import server_config
+from voice_agent.storage.recordings import RecordingFiles
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.webrtc.manager import WebRTCManager
@@ -64,6 +66,7 @@ async def serve_site(harness: ConversationHarness, **changes: Any) -> AsyncItera
         "peers": webrtc,
         "agents": AgentRepository(agents_directory()),
         "pool": harness.pool,
+        "recordings": RecordingFiles(Path("nowhere"), read_facts),
         "metrics": Metrics(harness.pool.statistics),
         "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
         "knock_rules": KnockRules(bound_host="127.0.0.1"),

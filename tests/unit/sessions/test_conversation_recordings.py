@@ -286,12 +286,12 @@ class _Full:
 async def test_a_full_disk_ends_the_recording_but_not_the_call(
     tmp_path: Path, log_lines: list[str]
 ) -> None:
-    disk = FullDisk(RecordingFiles(tmp_path, read_facts), pages=4)
+    disk = FullDisk(RecordingFiles(tmp_path, read_facts), pages=6)
     async with studio(tmp_path, new_file=disk.create) as room:
         call = await room.harness.call()
         ready(call)
-        await room.told(call, "started")
         await room.heard(1)
+        await room.told(call, "started")
         await call.speak(tone(4, AUDIO_IN_RATE))
         await room.told(call, "ended")
         await call.say("open")

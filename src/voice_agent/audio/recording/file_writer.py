@@ -6,10 +6,11 @@ from typing import BinaryIO
 
 from loguru import logger
 
-from voice_agent.audio.recording.encoder import PACKET_TICKS, StereoOpusEncoder
+from voice_agent.audio.recording.encoder import PACKET_SAMPLES, PACKET_TICKS, StereoOpusEncoder
 from voice_agent.audio.recording.mixer import Side, StereoMixer
 from voice_agent.audio.recording.ogg import GRANULE_RATE, OggOpusWriter
 
+SILENCE = bytes(4 * PACKET_SAMPLES)
 NewFile = Callable[[str], tuple[int, BinaryIO]]
 """Makes the next file of a session; returns its number, and the file, unbuffered."""
 
@@ -79,6 +80,8 @@ class RecordingFileWriter:
         if self._ogg is not None:
             try:
                 self._encode(self._mixer.finish(now_s), self._ogg)
+                # What the encoder still holds comes with silence.
+                self._encode([SILENCE], self._ogg)
                 ticks = self._encoder.skip_ticks + round(self._mixer.end_s * GRANULE_RATE)
                 self._ogg.close(ticks)
             except Exception as error:  # noqa: BLE001

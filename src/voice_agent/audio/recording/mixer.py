@@ -14,8 +14,11 @@ LATENCY_S = 0.5
 """How far behind the newest audio the mix ends: what comes later than that is put after it."""
 QUIET = 600
 """The loudest sample of what may be left out to make up for time, of 32767."""
-_BLOCK_S = PACKET_SAMPLES / RATE
+_CHUNK_SAMPLES = 5 * PACKET_SAMPLES
+"""What is mixed at once: array operations cost by their number here, not by their size."""
+_CHUNK_S = _CHUNK_SAMPLES / RATE
 _QUALITY = "MQ"
+_PACKET_BYTES = 4 * PACKET_SAMPLES
 
 
 class Side(Enum):
@@ -91,7 +94,7 @@ class StereoMixer:
         )
         self._left = np.zeros(0, np.int16)
         self._right = np.zeros(0, np.int16)
-        self._blocks = 0
+        self._chunks = 0
         self._end_s = 0.0
 
     @property
@@ -108,27 +111,23 @@ class StereoMixer:
         self._agent.cut(at_s)
 
     def mix(self, now_s: float) -> Iterator[bytes]:
-        """Return the blocks of interleaved PCM16 that nothing can change any more."""
-        while (self._blocks + 1) * _BLOCK_S <= now_s - LATENCY_S:
+        """Return what nothing can change any more, in packets of interleaved PCM16."""
+        while (self._chunks + 1) * _CHUNK_S <= now_s - LATENCY_S:
             yield from self._next()
 
     def finish(self, now_s: float) -> Iterator[bytes]:
-        """Return all the rest, to a whole block; what the agent had still to say is not of it."""
+        """Return all the rest and some silence; what the agent had still to say is not of it."""
         self._agent.cut(now_s)
         self._end_s = max(now_s, self._caller.end_s)
-        while self._blocks * _BLOCK_S < self._end_s:
+        while self._chunks * _CHUNK_S < self._end_s:
             yield from self._next()
         self._add_left(b"", last=True)
-        missing = -len(self._left) % PACKET_SAMPLES
-        self._left = np.concatenate((self._left, np.zeros(missing, np.int16)))
-        missing = max(0, len(self._left) - len(self._right))
-        self._right = np.concatenate((self._right, np.zeros(missing, np.int16)))
         yield from self._whole()
 
     def _next(self) -> Iterator[bytes]:
-        self._blocks += 1
-        self._add_left(self._caller.take(PACKET_SAMPLES * CALLER_RATE // RATE))
-        right = np.frombuffer(self._agent.take(PACKET_SAMPLES), np.int16)
+        self._chunks += 1
+        self._add_left(self._caller.take(_CHUNK_SAMPLES * CALLER_RATE // RATE))
+        right = np.frombuffer(self._agent.take(_CHUNK_SAMPLES), np.int16)
         self._right = np.concatenate((self._right, right))
         yield from self._whole()
 
@@ -141,11 +140,11 @@ class StereoMixer:
         self._left = np.concatenate((self._left, left))
 
     def _whole(self) -> Iterator[bytes]:
-        while min(len(self._left), len(self._right)) >= PACKET_SAMPLES:
-            block = np.empty((PACKET_SAMPLES, 2), np.int16)
-            block[:, 0], self._left = np.split(self._left, [PACKET_SAMPLES])
-            block[:, 1], self._right = np.split(self._right, [PACKET_SAMPLES])
-            yield block.tobytes()
+        samples = min(len(self._left), len(self._right)) // PACKET_SAMPLES * PACKET_SAMPLES
+        if samples:
+            both = np.stack((self._left[:samples], self._right[:samples]), axis=1).tobytes()
+            self._left, self._right = self._left[samples:], self._right[samples:]
+            yield from (both[at : at + _PACKET_BYTES] for at in range(0, len(both), _PACKET_BYTES))
 
 
 def _is_quiet(pcm: bytes) -> bool:

@@ -53,7 +53,7 @@ class OggOpusWriter:
         started_at: float,
         *,
         serial: int,
-        page_s: float = 1.0,
+        page_s: float = 0.5,
     ) -> None:
         self._write = write
         self._serial = serial
@@ -68,19 +68,13 @@ class OggOpusWriter:
 
     def write(self, packet: bytes, ticks: int) -> None:
         """Add a packet that lasts `ticks` at `GRANULE_RATE`."""
+        # Not before the next packet is there: the last page must have the last one.
         segments = len(packet) // 255 + 1
-        if self._segments + segments > MAX_SEGMENTS:
-            self.flush()
+        if self._waiting_ticks >= self._page_ticks or self._segments + segments > MAX_SEGMENTS:
+            self._finish_page(flags=0, position=self._position + self._waiting_ticks)
         self._packets.append(packet)
         self._segments += segments
         self._waiting_ticks += ticks
-        if self._waiting_ticks >= self._page_ticks:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what waits for a page to be full."""
-        if self._packets:
-            self._finish_page(flags=0, position=self._position + self._waiting_ticks)
 
     def close(self, ticks: int) -> None:
         """Write the last page; of the whole stream `ticks` are to be played, its skip included."""
