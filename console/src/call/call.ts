@@ -172,6 +172,7 @@ export class Call {
       speaking: (who, started) => this.apply({ type: "speaking", who, started }),
       transcript: (event) => this.apply({ type: "transcript", event }),
       trouble: (notice) => this.apply({ type: "noticed", notice }),
+      recorded: (isRecorded) => this.apply({ type: "recorded", isRecorded }),
       ended: (line, notice, mayReturn) => {
         if (line === this.line) void (mayReturn ? this.comeBack(line) : this.end(notice));
       },

@@ -12,6 +12,7 @@ export interface LineEvents {
   speaking(who: "user" | "agent", started: boolean): void;
   transcript(event: TranscriptEvent): void;
   trouble(notice: Notice): void;
+  recorded(isRecorded: boolean): void;
   /** The connection is over; with `mayReturn` the session waits for another one. */
   ended(line: Line, notice: Notice, mayReturn: boolean): void;
 }
@@ -109,6 +110,10 @@ export class Line {
           if (this.farewell) return;
           this.farewell = AGENT_LEFT;
           this.mayReturn = false;
+        },
+        onServerMessage: (data: unknown) => {
+          const { type, state } = (data ?? {}) as Record<string, unknown>;
+          if (type === "recording") events.recorded(state === "started");
         },
         onError: (message) => this.onError(message),
         onMessageError: (message) => this.onError(message),

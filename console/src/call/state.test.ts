@@ -37,6 +37,15 @@ describe("reduce", () => {
     expect(back.transcript).toHaveLength(1);
   });
 
+  it("is recorded from when the server says so until it says otherwise, or the call ends", () => {
+    const recorded: CallEvent = { type: "recorded", isRecorded: true };
+    expect(after({ type: "started" }, recorded).isRecorded).toBe(true);
+    const recording = [{ type: "started" }, recorded, talking[1]!] as CallEvent[];
+    expect(after(...recording).isRecorded).toBe(true);
+    expect(after(...recording, { type: "recorded", isRecorded: false }).isRecorded).toBe(false);
+    expect(after(...recording, { type: "ended" }).isRecorded).toBe(false);
+  });
+
   it("tells whose turn it is", () => {
     const speaking = (who: "user" | "agent", started: boolean): CallEvent => ({
       type: "speaking",

@@ -23,6 +23,7 @@ export interface CallState {
   attempts: readonly Attempt[];
   connectedOver: TransportType | null;
   microphone: "off" | "on" | "muted";
+  isRecorded: boolean;
 }
 
 export const IDLE: CallState = {
@@ -33,6 +34,7 @@ export const IDLE: CallState = {
   attempts: [],
   connectedOver: null,
   microphone: "off",
+  isRecorded: false,
 };
 
 export type CallEvent =
@@ -43,6 +45,7 @@ export type CallEvent =
   | { type: "ended"; notice?: Notice }
   | { type: "noticed"; notice: Notice | null }
   | { type: "microphone"; microphone: CallState["microphone"] }
+  | { type: "recorded"; isRecorded: boolean }
   | { type: "speaking"; who: "user" | "agent"; started: boolean }
   | { type: "answer overdue" }
   | { type: "transcript"; event: TranscriptEvent };
@@ -79,12 +82,15 @@ export function reduce(state: CallState, event: CallEvent): CallState {
         turn: "listening",
         connectedOver: null,
         microphone: "off",
+        isRecorded: false,
         notice: event.notice ?? null,
       };
     case "noticed":
       return { ...state, notice: event.notice };
     case "microphone":
       return { ...state, microphone: event.microphone };
+    case "recorded":
+      return { ...state, isRecorded: event.isRecorded };
     case "speaking":
       return { ...state, turn: turnAfter(state.turn, event.who, event.started) };
     case "answer overdue":
