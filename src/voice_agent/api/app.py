@@ -41,12 +41,23 @@ _PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key, a user's access token, or a session's token; docs/access.md says what "
+    "each may do. Nothing is needed where VOICE_AGENT_AUTH is `off`.",
+}
+
+
 class _Api(FastAPI):
     """FastAPI, with the media type of problem documents in its description."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI description."""
         if self.openapi_schema is None:
+            described = super().openapi()
+            described.setdefault("components", {})["securitySchemes"] = {"bearer": _BEARER}
+            described["security"] = [{"bearer": []}, {}]
             operations = [
                 operation
                 for path in super().openapi()["paths"].values()
