@@ -18,6 +18,8 @@ from voice_agent.api.app import create_api
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer as ClientIceServer
 from voice_agent.api.services import ApiServices
+from voice_agent.audio.recording.ogg import read_facts
+from voice_agent.audio.recording.recorder import Recorder
 from voice_agent.audio.turn_completion import TURN_COMPLETION
 from voice_agent.audio.voice_activity import VOICE_ACTIVITY
 from voice_agent.bot.agent_catalog import AgentCatalog
@@ -56,6 +58,7 @@ from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.storage.archive_writer import ArchiveWriter
 from voice_agent.storage.delivery_rows import DeliveryRows
 from voice_agent.storage.idempotency import Idempotency
+from voice_agent.storage.recordings import RecordingFiles
 from voice_agent.storage.session_archive import SessionArchive
 from voice_agent.storage.stored_agents import StoredAgents
 from voice_agent.storage.webhook_rows import WebhookRows
@@ -86,6 +89,9 @@ class Application:
     records: SessionRecords
     idempotency: Idempotency
     webhooks: WebhookRegistry
+    recordings: RecordingFiles
+    recorder: Recorder | None = None
+    """Records calls, where that is allowed."""
     not_ready: str | None = "the engines are being loaded"
     device: asyncio.Task[None] | None = None
     """Serves the device's port, where there is one."""
@@ -130,6 +136,8 @@ class Application:
         """End every call; no further one is taken."""
         self.not_ready = "the server is stopping"
         await self.sessions.close()
+        if self.recorder is not None:
+            await self.recorder.close()
         if self.device is not None:
             self.device.cancel()
             await asyncio.gather(self.device, return_exceptions=True)
@@ -174,7 +182,11 @@ async def _build(
     _require_default_agent(settings, agents)
     providers = await _providers(settings)
     pool = WarmServicePool(_pool_sizes(settings))
-    pipelines = PipelineFactory(providers, Engines(VOICE_ACTIVITY, TURN_COMPLETION), clock)
+    recordings = RecordingFiles(settings.data_dir / "recordings", read_facts)
+    recorder = Recorder(recordings.create, clock) if settings.recordings == "allowed" else None
+    pipelines = PipelineFactory(
+        providers, Engines(VOICE_ACTIVITY, TURN_COMPLETION), clock, recorder
+    )
     chosen_key = settings.secret_key.get_secret_value() if settings.secret_key else None
     secret = secret_key(settings.data_dir, chosen_key)
     keeps_words = settings.transcripts == "keep"
@@ -208,6 +220,9 @@ async def _build(
     async def conversation_of(session_id: str) -> SessionAndTurns:
         return await records.conversation(session_id)
 
+    async def remove_recordings(session_id: str) -> None:
+        await asyncio.to_thread(recordings.remove, session_id)
+
     webhook_listener = WebhookListener(
         webhook_rows, delivery_rows, workspace_of, conversation_of, sender.wake
     )
@@ -230,7 +245,7 @@ async def _build(
         clock=clock,
         journal=journal,
         listeners=(event_logger(words=keeps_words), garbage, metrics, webhook_listener, *listeners),
-        erasers=(delivery_rows.remove_of_session,),
+        erasers=(delivery_rows.remove_of_session, remove_recordings),
         process=process,
     )
     metrics.collect_sessions(sessions.live_states)
@@ -251,6 +266,8 @@ async def _build(
         records=records,
         webhooks=WebhookRegistry(webhook_rows, delivery_rows, rules, sender.wake),
         idempotency=idempotency,
+        recordings=recordings,
+        recorder=recorder,
     )
     stack.push_async_callback(app.drain)
     retention = Retention(
@@ -285,6 +302,7 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         metrics=app.metrics,
         accounts=app.accounts,
         default_agent=settings.default_agent,
+        recordings=app.recordings,
         transports=tuple(TransportKind(name) for name in settings.transports),
         knock_rules=KnockRules(
             bound_host=settings.host,

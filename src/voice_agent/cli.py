@@ -134,6 +134,10 @@ def call(
     timeout: Annotated[
         float, typer.Option(min=0.1, max=600, help="Seconds to wait for each step.")
     ] = 15.0,
+    reconnect: Annotated[
+        float,
+        typer.Option(min=0, max=86_400, help="Seconds to get a lost connection back; 0: never."),
+    ] = 60.0,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Accept any certificate, a self-signed one too.")
     ] = False,
@@ -153,5 +157,6 @@ def call(
         both=both,
         timeout_s=timeout,
         verify_tls=not insecure,
+        reconnect_s=reconnect,
     )
     raise typer.Exit(run_call(request, as_json=as_json))

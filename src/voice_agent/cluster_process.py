@@ -32,7 +32,12 @@ def main() -> None:
     briefing = unpack(read_briefing(control))
     multiply_in_one_thread()
     settings = briefing.settings
-    configure_logs(settings.log_level, settings.log_format, process=briefing.name)
+    configure_logs(
+        settings.log_level,
+        settings.log_format,
+        process=briefing.name,
+        words=settings.transcripts == "keep",
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(_run(briefing, control, hand_over)))
 

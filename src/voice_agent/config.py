@@ -160,6 +160,8 @@ class Settings(BaseSettings):
         Names, AfterValidator(lambda names: tuple(map(check_host_name, names)))
     ] = ()
 
+    recordings: Literal["off", "allowed"] = "off"
+    """Whether the calls of agents that say so are recorded."""
     data_dir: HomePath = Path("data")
     database_url: Annotated[
         SecretStr | None, Field(examples=["postgresql://user:password@host/voice"])

@@ -20,7 +20,7 @@ def run_server(settings: Settings) -> int:
         SettingsError: Something in the settings stands in the way; the message names the mend.
     """
     multiply_in_one_thread()
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, words=settings.transcripts == "keep")
     for line in first_words(settings, providers_of(settings)):
         typer.echo(line)
     # Ctrl-C ends the process outright while it imports: there is nothing to clean up yet, and a

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.databases import free_port
 from tests.e2e.caller import Caller
 from tests.e2e.chromium import Chromium, open_page
 from tests.e2e.names import OTHER_NAME
@@ -59,27 +60,53 @@ def test_a_refusal_is_shown_in_the_server_s_own_words(chromium: Chromium, tmp_pa
         second.is_connected()
 
 
-def test_a_server_that_vanishes_during_a_call_is_noticed(
+def test_calls_go_on_when_their_server_was_killed_and_is_started_again(
+    chromium: Chromium, tmp_path: Path
+) -> None:
+    port = str(free_port())
+    with serving(tmp_path, "--port", port) as server:
+        browser = chromium.start()
+        callers = [Caller(open_page(browser), server.url) for _ in range(2)]
+        for caller, transport in zip(callers, ("websocket", "webrtc"), strict=True):
+            caller.call(transport)
+            caller.sees("How can I help")
+        server.kill()
+        for caller in callers:
+            expect(caller.notice).to_contain_text("Connection lost", timeout=15_000)
+            expect(caller.connection).to_have_text("Coming back")
+    with serving(tmp_path, "--port", port):
+        for caller in callers:
+            caller.is_connected()
+            expect(caller.notice).to_have_count(0)
+            caller.type("Where can I park?")
+            caller.sees("garage under the house")
+            # What of the greeting had not been heard was said; it did not begin anew.
+            assert caller.transcript.inner_text().count("this is the front desk") == 1
+
+
+def test_a_caller_may_hang_up_while_the_connection_is_lost(
     chromium: Chromium, tmp_path: Path
 ) -> None:
     with serving(tmp_path) as server:
-        browser = chromium.start()
-        over_websocket, over_webrtc = (Caller(open_page(browser), server.url) for _ in range(2))
-        over_websocket.call("websocket")
-        over_webrtc.call("webrtc")
-        server.kill()
-        expect(over_websocket.notice).to_contain_text("The connection was lost")
-        over_websocket.talk.click()
-        expect(over_websocket.notice).to_contain_text("The server does not answer")
-        expect(over_websocket.notice).to_contain_text("voice-agent serve")
-        silent = "The server does not answer"
-        expect(over_webrtc.notice).to_contain_text(silent, timeout=10_000)
-
-
-def test_a_server_that_stops_says_so(chromium: Chromium, tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
         caller = Caller(open_page(chromium.start()), server.url)
         caller.call("websocket")
-        caller.hears_speech()
         server.process.terminate()
-        expect(caller.notice).to_contain_text("The server is stopping", timeout=15_000)
+        expect(caller.notice).to_contain_text("Connection lost", timeout=15_000)
+        caller.hang_up()
+        expect(caller.talk).to_be_visible()
+        caller.talk.click()
+        expect(caller.notice).to_contain_text("The server does not answer", timeout=20_000)
+        expect(caller.notice).to_contain_text("voice-agent serve")
+
+
+def test_a_call_that_ended_meanwhile_is_over(chromium: Chromium, tmp_path: Path) -> None:
+    port = str(free_port())
+    with serving(tmp_path, "--port", port) as server:
+        caller = Caller(open_page(chromium.start()), server.url)
+        caller.call("websocket")
+        caller.sees("How can I help")
+        server.kill()
+        expect(caller.notice).to_contain_text("Connection lost", timeout=15_000)
+    # Another data directory knows neither the session nor its token.
+    with serving(tmp_path, "--port", port, "--data-dir", str(tmp_path / "other")):
+        expect(caller.notice).to_contain_text("ended while the connection was lost", timeout=20_000)

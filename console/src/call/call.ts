@@ -6,7 +6,14 @@ import type { Server, Session, TransportChoice } from "../wire/sessions";
 import { capabilities, connectInOrder } from "./connect";
 import { Line, type LineEvents } from "./line";
 import { IDLE, reduce, type CallEvent, type CallState, type Notice } from "./state";
-import { failureNotice, NOTHING_HEARD, SERVER_SILENT } from "./words";
+import {
+  COMING_BACK,
+  ENDED_MEANWHILE,
+  failureNotice,
+  NOTHING_HEARD,
+  SERVER_SILENT,
+  STAYED_AWAY,
+} from "./words";
 
 export interface CallOptions {
   agent: string | undefined;
@@ -20,6 +27,10 @@ const HEARTBEAT_MS = 3_000;
 const ANSWER_OVERDUE_MS = 8_000;
 const NOTHING_HEARD_AFTER_MS = 8_000;
 const FAINTEST_LEVEL = 0.02;
+/** As long as a server keeps a session for its client, unless told otherwise. */
+const COME_BACK_WITHIN_MS = 60_000;
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 3_000;
 
 /**
  * One caller's calls, one after the other: opens devices and a session, connects a line, and
@@ -98,7 +109,7 @@ export class Call {
       return;
     }
     this.waitingTexts.push(text);
-    if (this.state.phase === "connecting") {
+    if (this.state.phase === "connecting" || this.state.phase === "returning") {
       this.apply({ type: "transcript", event: { type: "typed", text } });
       return;
     }
@@ -161,10 +172,50 @@ export class Call {
       speaking: (who, started) => this.apply({ type: "speaking", who, started }),
       transcript: (event) => this.apply({ type: "transcript", event }),
       trouble: (notice) => this.apply({ type: "noticed", notice }),
-      ended: (line, notice) => {
-        if (line === this.line) void this.end(notice);
+      recorded: (isRecorded) => this.apply({ type: "recorded", isRecorded }),
+      ended: (line, notice, mayReturn) => {
+        if (line === this.line) void (mayReturn ? this.comeBack(line) : this.end(notice));
       },
     };
+  }
+
+  /** Gets back to the session over another line; the microphone stays open meanwhile. */
+  private async comeBack(lost: Line): Promise<void> {
+    const { session, hangUpSignal } = this;
+    if (!session || !hangUpSignal) return;
+    const { signal } = hangUpSignal;
+    this.line = null;
+    for (const timer of this.timers.splice(0)) window.clearInterval(timer);
+    this.apply({ type: "lost", notice: COMING_BACK });
+    await lost.close();
+    const deadline = performance.now() + COME_BACK_WITHIN_MS;
+    for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 1.7, LONGEST_PAUSE_MS)) {
+      const waits = await this.server.waits(session);
+      if (signal.aborted) return;
+      if (waits === false) return this.end(ENDED_MEANWHILE);
+      if (waits && (await this.reconnect(session, signal))) return;
+      if (performance.now() > deadline) return this.end(STAYED_AWAY);
+      await new Promise((resolve) => window.setTimeout(resolve, pause));
+    }
+  }
+
+  private async reconnect(session: Session, signal: AbortSignal): Promise<boolean> {
+    let line: Line;
+    try {
+      line = await this.connect(session, signal);
+    } catch {
+      return signal.aborted;
+    }
+    if (signal.aborted) {
+      await line.close();
+      return true;
+    }
+    this.line = line;
+    this.apply({ type: "connected", over: line.type });
+    this.watch(line);
+    if (this.state.microphone === "muted") line.setMicrophone(false);
+    for (const text of this.waitingTexts.splice(0)) line.send(text);
+    return true;
   }
 
   /** Notices what the transports notice late or never: a dead server, a dead microphone. */

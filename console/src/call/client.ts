@@ -33,6 +33,20 @@ class ReasonedWebSocketTransport extends WebSocketTransport {
 export interface Wiring {
   transport: Transport;
   params: unknown;
+  /** How many audio packets have come so far; null where nobody counts them. */
+  packets: () => Promise<number | null>;
+}
+
+/** Of the official transport, which keeps its peer connection to itself. */
+async function receivedPackets(transport: SmallWebRTCTransport): Promise<number | null> {
+  const peer = (transport as unknown as { pc: RTCPeerConnection | null }).pc;
+  let count: number | null = null;
+  for (const report of (await peer?.getStats())?.values() ?? []) {
+    if (report.type === "inbound-rtp" && report.kind === "audio") {
+      count = (count ?? 0) + (report.packetsReceived as number);
+    }
+  }
+  return count;
 }
 
 /** The official transport for an offer, with what it needs to connect. */
@@ -44,8 +58,10 @@ export function wire(
   onClosed: (code: number, reason: string) => void,
 ): Wiring {
   if (offer.type === "webrtc") {
+    const transport = new SmallWebRTCTransport({ mediaManager: media.asOfficial() });
     return {
-      transport: new SmallWebRTCTransport({ mediaManager: media.asOfficial() }),
+      transport,
+      packets: () => receivedPackets(transport),
       params: {
         webrtcRequestParams: {
           endpoint: server.url(offer.offer_url),
@@ -59,5 +75,5 @@ export function wire(
   transport.onClosed = onClosed;
   const url = new URL(offer.url, server.base);
   url.protocol = url.protocol.replace("http", "ws");
-  return { transport, params: { wsUrl: url.toString() } };
+  return { transport, params: { wsUrl: url.toString() }, packets: async () => null };
 }

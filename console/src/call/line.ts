@@ -6,13 +6,15 @@ import type { Server, Session, TransportOffer, TransportType } from "../wire/ses
 import { ConsoleClient, wire } from "./client";
 import type { Notice } from "./state";
 import type { TranscriptEvent } from "./transcript";
-import { AGENT_LEFT, closedNotice, lost } from "./words";
+import { AGENT_LEFT, closedNotice, lost, mayComeBack } from "./words";
 
 export interface LineEvents {
   speaking(who: "user" | "agent", started: boolean): void;
   transcript(event: TranscriptEvent): void;
   trouble(notice: Notice): void;
-  ended(line: Line, notice: Notice): void;
+  recorded(isRecorded: boolean): void;
+  /** The connection is over; with `mayReturn` the session waits for another one. */
+  ended(line: Line, notice: Notice, mayReturn: boolean): void;
 }
 
 export interface Dialling {
@@ -35,6 +37,14 @@ const READY_WITHIN_MS = 20_000;
  */
 const STOPS_WITHIN_MS = 300;
 
+/**
+ * The server sends a packet each 400 ms even while the agent is silent. After so many looks
+ * without a new one it is taken for gone; ICE itself takes half a minute to notice.
+ */
+const LOOK_FOR_PACKETS_MS = 1_000;
+const LOOKS_WITHOUT_PACKETS = 3;
+let lines = 0;
+
 /** One connection of a call: the official client on one official transport. */
 export class Line {
   readonly type: TransportType;
@@ -43,7 +53,11 @@ export class Line {
   private readonly media: CallMedia;
   private readonly speaker: Speaker;
   private readonly events: LineEvents;
+  private readonly number = ++lines;
+  private readonly packets: () => Promise<number | null>;
   private farewell: Notice | null = null;
+  private mayReturn = true;
+  private looking: number | undefined;
   private stopOverdue: number | undefined;
   private isReady = false;
   private isClosed = false;
@@ -54,10 +68,12 @@ export class Line {
     this.media = media;
     this.speaker = speaker;
     this.events = events;
-    const { transport, params } = wire(offer, session, server, media, (code, reason) => {
+    const { transport, params, packets } = wire(offer, session, server, media, (code, reason) => {
       this.farewell = closedNotice(code, reason);
+      this.mayReturn = mayComeBack(code, reason);
     });
     this.params = params;
+    this.packets = packets;
     this.client = new ConsoleClient({
       transport,
       enableMic: media.isMicEnabled,
@@ -77,7 +93,8 @@ export class Line {
         onBotOutput: ({ text, segment_id, spoken_progress }) =>
           events.transcript({
             type: "said",
-            segment: segment_id,
+            // Each connection counts its segments anew.
+            segment: segment_id === undefined ? undefined : `${this.number}-${segment_id}`,
             text,
             ...(spoken_progress && {
               progress: {
@@ -90,7 +107,13 @@ export class Line {
           if (track.kind === "audio" && !participant?.local) speaker.attach(track);
         },
         onBotDisconnected: () => {
-          this.farewell ??= AGENT_LEFT;
+          if (this.farewell) return;
+          this.farewell = AGENT_LEFT;
+          this.mayReturn = false;
+        },
+        onServerMessage: (data: unknown) => {
+          const { type, state } = (data ?? {}) as Record<string, unknown>;
+          if (type === "recording") events.recorded(state === "started");
         },
         onError: (message) => this.onError(message),
         onMessageError: (message) => this.onError(message),
@@ -134,6 +157,7 @@ export class Line {
     if (this.isClosed) return;
     this.isClosed = true;
     window.clearTimeout(this.stopOverdue);
+    window.clearInterval(this.looking);
     await this.client.disconnect().catch(() => undefined);
     await this.media.disconnect();
   }
@@ -153,10 +177,22 @@ export class Line {
       signal.throwIfAborted();
       await Promise.race([this.client.connect(this.params as never), given]);
       this.isReady = true;
+      this.lookForPackets();
     } finally {
       window.clearTimeout(deadline);
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  private lookForPackets(): void {
+    let last: number | null = null;
+    let unchanged = 0;
+    this.looking = window.setInterval(async () => {
+      const count = await this.packets();
+      unchanged = count !== null && count === last ? unchanged + 1 : 0;
+      last = count;
+      if (unchanged >= LOOKS_WITHOUT_PACKETS && !this.isClosed) this.onDisconnected();
+    }, LOOK_FOR_PACKETS_MS);
   }
 
   private deadline(after: number, message: string): number {
@@ -167,7 +203,10 @@ export class Line {
     const { error, message: text, fatal } = (message.data ?? {}) as Record<string, unknown>;
     const words = typeof error === "string" ? error : typeof text === "string" ? text : "";
     if (fatal === true) {
-      this.farewell ??= closedNotice(0, words);
+      // The transport reports a closed connection as an error of its own, after its close code.
+      if (this.farewell) return;
+      this.farewell = closedNotice(0, words);
+      this.mayReturn = mayComeBack(0, words);
     } else if (words) {
       this.events.trouble({ tone: "trouble", title: "The server reports a problem", text: words });
     }
@@ -177,7 +216,8 @@ export class Line {
     this.speaker.flush();
     if (this.isClosed) return;
     const notice = this.farewell ?? lost();
-    if (this.isReady) this.events.ended(this, notice);
+    window.clearInterval(this.looking);
+    if (this.isReady) this.events.ended(this, notice, this.mayReturn);
     else this.failConnecting(new Error(notice.text));
   }
 }

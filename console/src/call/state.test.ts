@@ -27,6 +27,25 @@ describe("reduce", () => {
     expect(reduce(ended, { type: "started" })).toMatchObject({ transcript: [], notice: null });
   });
 
+  it("keeps everything while a lost connection is being got back", () => {
+    const notice = { tone: "info", title: "Lost", text: "Coming back." } as const;
+    const lost = after(...talking, said, { type: "microphone", microphone: "on" }, { type: "lost", notice });
+    expect(lost).toMatchObject({ phase: "returning", connectedOver: null, microphone: "on", notice });
+    expect(lost.transcript).toMatchObject([{ interrupted: true }]);
+    const back = reduce(lost, { type: "connected", over: "webrtc" });
+    expect(back).toMatchObject({ phase: "talking", connectedOver: "webrtc", notice: null });
+    expect(back.transcript).toHaveLength(1);
+  });
+
+  it("is recorded from when the server says so until it says otherwise, or the call ends", () => {
+    const recorded: CallEvent = { type: "recorded", isRecorded: true };
+    expect(after({ type: "started" }, recorded).isRecorded).toBe(true);
+    const recording = [{ type: "started" }, recorded, talking[1]!] as CallEvent[];
+    expect(after(...recording).isRecorded).toBe(true);
+    expect(after(...recording, { type: "recorded", isRecorded: false }).isRecorded).toBe(false);
+    expect(after(...recording, { type: "ended" }).isRecorded).toBe(false);
+  });
+
   it("tells whose turn it is", () => {
     const speaking = (who: "user" | "agent", started: boolean): CallEvent => ({
       type: "speaking",

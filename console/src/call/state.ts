@@ -2,7 +2,8 @@ import type { TransportType } from "../wire/sessions";
 import type { Attempt } from "./connect";
 import { EMPTY, transcribe, type Transcript, type TranscriptEvent } from "./transcript";
 
-export type Phase = "idle" | "connecting" | "talking";
+/** `returning`: the connection was lost, and the conversation waits for the next one. */
+export type Phase = "idle" | "connecting" | "talking" | "returning";
 export type Turn = "listening" | "user" | "thinking" | "agent";
 
 /** Something the caller should know, in words. */
@@ -22,6 +23,7 @@ export interface CallState {
   attempts: readonly Attempt[];
   connectedOver: TransportType | null;
   microphone: "off" | "on" | "muted";
+  isRecorded: boolean;
 }
 
 export const IDLE: CallState = {
@@ -32,15 +34,18 @@ export const IDLE: CallState = {
   attempts: [],
   connectedOver: null,
   microphone: "off",
+  isRecorded: false,
 };
 
 export type CallEvent =
   | { type: "started" }
   | { type: "attempted"; attempts: readonly Attempt[] }
   | { type: "connected"; over: TransportType }
+  | { type: "lost"; notice: Notice }
   | { type: "ended"; notice?: Notice }
   | { type: "noticed"; notice: Notice | null }
   | { type: "microphone"; microphone: CallState["microphone"] }
+  | { type: "recorded"; isRecorded: boolean }
   | { type: "speaking"; who: "user" | "agent"; started: boolean }
   | { type: "answer overdue" }
   | { type: "transcript"; event: TranscriptEvent };
@@ -53,7 +58,23 @@ export function reduce(state: CallState, event: CallEvent): CallState {
     case "attempted":
       return { ...state, attempts: event.attempts };
     case "connected":
-      return { ...state, phase: "talking", connectedOver: event.over, turn: "listening" };
+      return {
+        ...state,
+        phase: "talking",
+        connectedOver: event.over,
+        turn: "listening",
+        // What was said of the lost connection is no longer so.
+        notice: state.phase === "returning" ? null : state.notice,
+      };
+    case "lost":
+      return {
+        ...state,
+        phase: "returning",
+        turn: "listening",
+        connectedOver: null,
+        notice: event.notice,
+        transcript: transcribe(state.transcript, { type: "interrupted" }),
+      };
     case "ended":
       return {
         ...state,
@@ -61,12 +82,15 @@ export function reduce(state: CallState, event: CallEvent): CallState {
         turn: "listening",
         connectedOver: null,
         microphone: "off",
+        isRecorded: false,
         notice: event.notice ?? null,
       };
     case "noticed":
       return { ...state, notice: event.notice };
     case "microphone":
       return { ...state, microphone: event.microphone };
+    case "recorded":
+      return { ...state, isRecorded: event.isRecorded };
     case "speaking":
       return { ...state, turn: turnAfter(state.turn, event.who, event.started) };
     case "answer overdue":

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { NoMicrophone, troubleOf } from "../media/microphone";
 import { ServerGone, ServerRefused } from "../wire/problem";
 import { NoTransportWorked } from "./connect";
-import { closedNotice, failureNotice } from "./words";
+import { closedNotice, failureNotice, mayComeBack } from "./words";
 
 describe("failureNotice", () => {
   it("tells how to get a microphone where the browser gives none", () => {
@@ -60,5 +60,17 @@ describe("closedNotice", () => {
     [1011, "The server ended the call"],
   ])("has words for code %i without a reason", (code, title) => {
     expect(closedNotice(code, "").title).toBe(title);
+  });
+});
+
+describe("mayComeBack", () => {
+  it("comes back to a server that was lost or restarts", () => {
+    for (const code of [1006, 1011, 1012, 1013]) expect(mayComeBack(code, "")).toBe(true);
+    expect(mayComeBack(0, "the server is stopping, connect again")).toBe(true);
+  });
+
+  it("takes an end in order for one", () => {
+    for (const code of [1000, 1001, 4409, 4411]) expect(mayComeBack(code, "")).toBe(false);
+    expect(mayComeBack(0, "the session was idle for too long")).toBe(false);
   });
 });

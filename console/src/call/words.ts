@@ -43,6 +43,32 @@ export const AGENT_LEFT: Notice = {
   text: "The agent’s side hung up.",
 };
 
+export const COMING_BACK: Notice = {
+  tone: "info",
+  title: "Connection lost, coming back…",
+  text: "The conversation is kept, and goes on where it was as soon as the server answers.",
+};
+
+export const STAYED_AWAY: Notice = {
+  tone: "trouble",
+  title: "The connection did not come back",
+  text: "The server could not be reached for a minute. Check that it is running, then press Talk again to start anew.",
+};
+
+export const ENDED_MEANWHILE: Notice = {
+  tone: "info",
+  title: "The call has ended",
+  text: "It ended while the connection was lost.",
+};
+
+/** Close codes (RFC 6455, 7.4.1) after which the session still waits for its client. */
+const COME_BACK_CODES = new Set([1006, 1011, 1012, 1013]);
+
+/** Whether the session may go on after the server has ended a connection in these words. */
+export function mayComeBack(code: number, reason: string): boolean {
+  return code === 0 ? /(connect again|try again later)$/.test(reason) : COME_BACK_CODES.has(code);
+}
+
 export const SERVER_SILENT: Notice = {
   tone: "trouble",
   title: "The server does not answer",

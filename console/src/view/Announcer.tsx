@@ -8,9 +8,11 @@ export function Announcer({ state, agentName }: { state: CallState; agentName: s
       ? "Connecting."
       : state.phase === "talking"
         ? `Connected over ${state.connectedOver === "webrtc" ? "WebRTC" : "WebSocket"}.`
-        : state.attempts.length > 0
-          ? "Call ended."
-          : "";
+        : state.phase === "returning"
+          ? "Connection lost, coming back."
+          : state.attempts.length > 0
+            ? "Call ended."
+            : "";
   const last = state.transcript.findLast((entry) =>
     entry.kind === "user"
       ? entry.text !== "" && entry.partial === ""

@@ -101,7 +101,9 @@ export function App({ call, server, onSignOut }: Props) {
                   : HEADLINES[state.turn]
                 : state.phase === "connecting"
                   ? "Connecting"
-                  : "Call ended"}
+                  : state.phase === "returning"
+                    ? "Coming back"
+                    : "Call ended"}
             </p>
           )}
         </section>
@@ -116,6 +118,11 @@ export function App({ call, server, onSignOut }: Props) {
       </main>
 
       <footer className="dock">
+        {state.isRecorded && (
+          <p className="recorded" role="status" data-testid="recorded">
+            This call is recorded
+          </p>
+        )}
         {state.notice && (
           <NoticeCard notice={state.notice} onDismiss={() => call.notice(null)} />
         )}

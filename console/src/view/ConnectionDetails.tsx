@@ -9,7 +9,9 @@ export function ConnectionDetails({ state }: { state: CallState }) {
     ? NAMES[state.connectedOver]
     : state.phase === "connecting"
       ? "Connecting"
-      : "Not connected";
+      : state.phase === "returning"
+        ? "Coming back"
+        : "Not connected";
   return (
     <>
       <button

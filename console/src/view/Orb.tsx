@@ -26,7 +26,7 @@ export function Orb({ call, phase, turn }: Props) {
     state.agent = follow(state.agent, phase === "talking" ? call.agentLevel.read() : 0, elapsed);
     state.caller = follow(state.caller, phase === "talking" ? call.callerLevel.read() : 0, elapsed);
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const haste = phase === "connecting" || turn === "thinking" ? 2.4 : 1;
+    const haste = phase === "connecting" || phase === "returning" || turn === "thinking" ? 2.4 : 1;
     if (!still) state.spin += (elapsed / 1000) * haste * (0.5 + state.agent);
     paint(element, context, state, still ? 0 : state.spin, phase !== "idle");
   });

@@ -84,6 +84,25 @@ export class Server {
     }
   }
 
+  /** Whether a session still waits for its client; null when the server does not say. */
+  async waits(session: Session): Promise<boolean | null> {
+    try {
+      const response = await this.request(
+        this.url(`v1/sessions/${encodeURIComponent(session.session_id)}`),
+        {
+          cache: "no-store",
+          headers: { Authorization: `Bearer ${session.token}` },
+          signal: AbortSignal.timeout(3_000),
+        },
+      );
+      if ([401, 404, 410].includes(response.status)) return false;
+      if (!response.ok) return null;
+      return ((await response.json()) as { state?: string }).state !== "ended";
+    } catch {
+      return null;
+    }
+  }
+
   /** Whether the server answers at all. */
   async alive(): Promise<boolean> {
     try {

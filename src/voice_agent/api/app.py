@@ -19,6 +19,7 @@ from voice_agent.api.routes.inventory import inventory_routes
 from voice_agent.api.routes.keys import key_routes
 from voice_agent.api.routes.media import media_routes
 from voice_agent.api.routes.pipecat_clients import pipecat_client_routes
+from voice_agent.api.routes.recordings import recording_routes
 from voice_agent.api.routes.sessions import session_routes
 from voice_agent.api.routes.users import user_routes
 from voice_agent.api.routes.webhooks import webhook_routes
@@ -86,6 +87,7 @@ def create_api(services: ApiServices) -> FastAPI:
         health_routes,
         agent_routes,
         session_routes,
+        recording_routes,
         media_routes,
         inventory_routes,
         pipecat_client_routes,

@@ -16,6 +16,7 @@ from voice_agent.bot.agent_catalog import ListedAgent
 from voice_agent.core.agent import Agent
 from voice_agent.core.neighbours import Neighbours, NoNeighbours
 from voice_agent.core.pages import Page
+from voice_agent.core.recording import Recording
 from voice_agent.core.service_pool import ResourceStatistics
 from voice_agent.core.session import Checkpoint, SessionOrigin
 from voice_agent.core.session_journal import RememberedEvent, RememberedSession
@@ -167,6 +168,19 @@ class Metrics(Protocol):
         """Return all metrics as they are now."""
 
 
+class Recordings(Protocol):
+    """Where recordings are; blocks. See `storage.recordings.RecordingFiles`."""
+
+    def list(self, session_id: str) -> Sequence[Recording]:
+        """Return a session's recordings, none of a session that it does not know."""
+
+    def path(self, session_id: str, number: int) -> Path:
+        """Return where one is, or raise RecordingNotFoundError."""
+
+    def remove(self, session_id: str) -> None:
+        """Remove all of a session."""
+
+
 @dataclass(frozen=True)
 class ApiServices:
     """All that the routes need.
@@ -188,6 +202,7 @@ class ApiServices:
     metrics: Metrics
     accounts: Accounts
     default_agent: str
+    recordings: Recordings
     transports: Sequence[TransportKind]
     knock_rules: KnockRules
     unready: Callable[[], str | None]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from voice_agent.bot.agent_catalog import AgentOrigin, ListedAgent
 from voice_agent.core.agent import Agent
 from voice_agent.core.conversation import Speaker, TurnState
+from voice_agent.core.recording import Recording
 from voice_agent.core.service_pool import ResourceKind, ResourceStatistics
 from voice_agent.core.session import EndReason, SessionState
 from voice_agent.core.session_journal import (
@@ -71,6 +72,7 @@ class AgentDetail(AgentListEntry):
     turn: dict[str, Any]
     client: dict[str, Any]
     limits: dict[str, Any]
+    recording: bool
 
     @classmethod
     def of_listed(cls, listed: ListedAgent) -> "AgentDetail":
@@ -181,6 +183,31 @@ class TimelineEntry(EventView):
     offset_s: float = Field(description="Seconds since the first entry.")
 
 
+class RecordingView(BaseModel):
+    """A recording, of one leg of a session; one that still grows as it is now."""
+
+    number: int = Field(description="Counted from 1 in each session.")
+    started_at: datetime
+    duration_s: float
+    bytes: int
+
+    @classmethod
+    def of(cls, recording: Recording) -> "RecordingView":
+        """Return the view of `recording`."""
+        return cls(
+            number=recording.number,
+            started_at=moment(recording.started_at),
+            duration_s=round(recording.duration_s, 3),
+            bytes=recording.bytes,
+        )
+
+
+class RecordingList(BaseModel):
+    """The recordings of a session, oldest first."""
+
+    recordings: list[RecordingView]
+
+
 class SessionDetail(SessionView):
     """A session with all that was said in it."""
 
@@ -189,10 +216,11 @@ class SessionDetail(SessionView):
     timeline: list[TimelineEntry] = Field(
         description="The first thousand events; subscribe to `events` for all of them."
     )
+    recordings: list[RecordingView]
 
     @classmethod
-    def of_record(cls, record: SessionRecord) -> "SessionDetail":
-        """Return the view of all that is known of a session."""
+    def of_record(cls, record: SessionRecord, recordings: Sequence[Recording]) -> "SessionDetail":
+        """Return the view of all that is known of a session, and of its recordings."""
         return cls(
             **_summary(record.session),
             transcript=[TurnView.of(turn) for turn in record.turns],
@@ -200,6 +228,7 @@ class SessionDetail(SessionView):
                 LatencyView(at=moment(event.wall_time), **event.data) for event in record.latencies
             ],
             timeline=list(_timeline(record.timeline)),
+            recordings=[RecordingView.of(each) for each in recordings],
         )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import uvloop
 from loguru import logger
 
-from voice_agent.bench import reports
+from voice_agent.bench import reports, storage_cost
 from voice_agent.bench.answers import BOTH, Caller, ask_questions
 from voice_agent.bench.callers import FLITE_VOICES, QUESTIONS, write_storyteller
 from voice_agent.bench.churn import Churn, churn
@@ -19,6 +20,7 @@ from voice_agent.bench.crowd import Crowd, call_together
 from voice_agent.bench.figures import as_json
 from voice_agent.bench.idle_connections import connect_and_say_nothing, connect_and_stay_silent
 from voice_agent.bench.interruptions import Interruptions, interrupt
+from voice_agent.bench.storage_cost import StorageCost
 from voice_agent.bot.agents import agents_directory
 from voice_agent.client import TransportName
 from voice_agent.testing.running_server import RunningServer, serving
@@ -133,6 +135,36 @@ def answers_command(
     with bench_server() as server:
         result = asyncio.run(ask_questions(server.url, callers, at_once=at_once))
     _show(reports.answers_table(result), result, as_json)
+
+
+@bench.command("storage")
+def storage_command(
+    calls: int = 8,
+    turns: int = 8,
+    *,
+    database_url: str = "",
+    redis_url: str | None = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold calls without, with, without and with storage; show what it costs a turn."""
+    logger.remove()
+    kept = f"with {'PostgreSQL' if database_url else 'SQLite'}{' and Redis' if redis_url else ''}"
+
+    async def measure() -> list[StorageCost]:
+        passes: list[tuple[str, str | None]] = [("warm-up", None)]
+        passes += [("without storage", None), (kept, database_url)] * 2
+        passes.append(("without storage", None))
+        costs = [
+            await storage_cost.measure(
+                name, place, redis_url if place is not None else None, calls=calls, turns=turns
+            )
+            for name, place in passes
+        ]
+        return costs[1:]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        result = runner.run(measure())
+    _show(storage_cost.table(result), result, as_json)
 
 
 def _show(table: str, result: Any, wants_json: bool) -> None:

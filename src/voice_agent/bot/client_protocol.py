@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from pipecat.frames.frames import ErrorFrame, Frame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
@@ -37,6 +38,22 @@ class ClientProtocol(RTVIProcessor):
         super().__init__()
         self._interruptible = interruptible
         self._stages = stages
+        self._client_knows_us = False
+        self._notices: list[Mapping[str, Any]] = []
+
+    def tell(self, notice: Mapping[str, Any]) -> None:
+        """Send the client a server message; once it has said that it is ready to hear."""
+        if self._client_knows_us:
+            self.create_task(self.send_server_message(notice), "notice")
+        else:
+            self._notices.append(notice)
+
+    async def set_bot_ready(self, about: Mapping[str, Any] | None = None) -> None:
+        """Answer a client that is ready; what it was to be told follows."""
+        await super().set_bot_ready(about)
+        self._client_knows_us = True
+        while self._notices:
+            await self.send_server_message(self._notices.pop(0))
 
     async def interrupt_bot(self) -> None:
         """Interrupt the agent if that is allowed; Pipecat then waits until all is said."""

@@ -24,6 +24,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.processors.frameworks.rtvi.frames import RTVISendTextFrame
 
 from voice_agent.bot.heard_sentences import HeardSentences
+from voice_agent.bot.recording_tap import RecordingTap
 from voice_agent.core.conversation import Speaker
 from voice_agent.core.events import (
     AgentTurnEnded,
@@ -98,7 +99,8 @@ class ConversationRecorder(FrameProcessor):
 
     Both processors run in direct mode: a queue of their own would lose what waits in it when the
     user interrupts. `now` returns the wall time in seconds, the clock of Pipecat's
-    voice activity frames; `reaches_client` whether what is sent now can reach the client.
+    voice activity frames; `reaches_client` whether what is sent now can reach the client. What is
+    played is given to `recording` too, until the pipeline ends.
     """
 
     def __init__(
@@ -107,8 +109,10 @@ class ConversationRecorder(FrameProcessor):
         stopwatch: TurnStopwatch,
         now: Callable[[], float],
         reaches_client: Callable[[], bool],
+        recording: RecordingTap | None = None,
     ) -> None:
         super().__init__(enable_direct_mode=True)
+        self._recording = recording
         self._sink = sink
         self._stopwatch = stopwatch
         self._now = now
@@ -122,11 +126,21 @@ class ConversationRecorder(FrameProcessor):
         await super().process_frame(frame, direction)
         if isinstance(frame, OutputAudioRawFrame):
             self._heard.audio_played()
+            if self._recording is not None:
+                self._recording.played(frame.audio)
             return
         if direction is FrameDirection.DOWNSTREAM:
             self._record_user(frame)
             self._record_agent(frame)
+            if self._recording is not None:
+                self._recording.pass_frame(frame)
         await self.push_frame(frame, direction)
+
+    async def cleanup(self) -> None:
+        """Leave nothing behind, also when the pipeline ended without a word."""
+        await super().cleanup()  # type: ignore[no-untyped-call]
+        if self._recording is not None:
+            self._recording.finish()
 
     def _record_user(self, frame: Frame) -> None:
         match frame:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from loguru import logger
 from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer
 from pipecat.frames.frames import ErrorFrame
@@ -22,6 +23,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 
+from voice_agent.audio.recording.recorder import Recorder
 from voice_agent.bot.client_gate import ClientGate
 from voice_agent.bot.client_protocol import ClientProtocol
 from voice_agent.bot.conversation_recorder import (
@@ -33,6 +35,7 @@ from voice_agent.bot.keypad import Keypad
 from voice_agent.bot.opening import opening_of
 from voice_agent.bot.prompter import Prompter, SayFrame
 from voice_agent.bot.prompts import context_messages
+from voice_agent.bot.recording_tap import RecordingTap
 from voice_agent.bot.turn_taking import user_turn_strategies
 from voice_agent.bot.user_aggregator import UserAggregator
 from voice_agent.core.agent import Agent, TurnSettings
@@ -77,12 +80,23 @@ class Engines:
 
 
 class PipelineFactory:
-    """Knows the providers and engines, and how a pipeline is put together from them."""
+    """Knows the providers and engines, and how a pipeline is put together from them.
 
-    def __init__(self, providers: dict[Stage, Provider], engines: Engines, clock: Clock) -> None:
+    With a `recorder` it records the calls of agents that say so.
+    """
+
+    def __init__(
+        self,
+        providers: dict[Stage, Provider],
+        engines: Engines,
+        clock: Clock,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._providers = providers
         self._engines = engines
         self._clock = clock
+        self._recorder = recorder
+        self._not_recorded: set[str] = set()
 
     def resources(self, agent: Agent) -> Sequence[Resource[Any]]:
         """Return all that a leg of `agent` needs from the pool."""
@@ -118,9 +132,16 @@ class PipelineFactory:
             self._providers[stage].build(agent, lease)
             for stage in (Stage.STT, Stage.LLM, Stage.TTS)
         )
+        protocol = ClientProtocol(
+            interruptible=agent.turn.interruptible,
+            stages={stt: Stage.STT, llm: Stage.LLM, tts: Stage.TTS},
+        )
+        recording = self._recording(session, sink, protocol)
         microphone = transport.input()
         if isinstance(microphone, HearingInput):
             microphone.hear_with(vad)
+            if recording is not None:
+                microphone.let_listen(recording.heard)
         context = LLMContext(
             messages=list(context_messages(session.briefed_agent, session.conversation))
         )
@@ -154,7 +175,7 @@ class PipelineFactory:
             Prompter(opening_of(session), sink),
             tts,
             transport.output(),
-            ConversationRecorder(sink, stopwatch, self._clock.wall, reaches_client),
+            ConversationRecorder(sink, stopwatch, self._clock.wall, reaches_client, recording),
             LLMAssistantAggregator(context),
         ]
         worker = PipelineWorker(
@@ -165,10 +186,7 @@ class PipelineFactory:
                 enable_metrics=True,
             ),
             observers=[],
-            rtvi_processor=ClientProtocol(
-                interruptible=agent.turn.interruptible,
-                stages={stt: Stage.STT, llm: Stage.LLM, tts: Stage.TTS},
-            ),
+            rtvi_processor=protocol,
             enable_turn_tracking=False,
             idle_timeout_secs=None,
             cancel_timeout_secs=CANCEL_TIMEOUT_S,
@@ -187,6 +205,21 @@ class PipelineFactory:
         protocol = worker.rtvi
         assert isinstance(protocol, ClientProtocol)
         await protocol.take_text(text)
+
+    def _recording(
+        self, session: Session, sink: EventSink, protocol: ClientProtocol
+    ) -> RecordingTap | None:
+        agent = session.agent
+        if agent.recording and self._recorder is not None:
+            return RecordingTap(self._recorder, session.id, sink, protocol.tell)
+        if agent.recording and agent.version not in self._not_recorded:
+            self._not_recorded.add(agent.version)
+            logger.warning(
+                "calls of the agent '{}' are not recorded although it says so; "
+                "VOICE_AGENT_RECORDINGS=allowed lets it",
+                agent.id,
+            )
+        return None
 
     def _report_errors(self, worker: PipelineWorker, sink: EventSink) -> None:
         async def on_pipeline_error(_: object, frame: ErrorFrame) -> None:

@@ -11,7 +11,7 @@ from typing import TextIO
 from loguru import logger
 
 from voice_agent.client.errors import CallError, NoAnswerError
-from voice_agent.client.events import Speaker, Transcript
+from voice_agent.client.events import ConnectionLost, Reconnected, Speaker, Transcript
 from voice_agent.client.live_call import Call
 from voice_agent.client.report import CallReport, ExitCode, TurnReport
 from voice_agent.client.signalling import TransportName
@@ -39,6 +39,7 @@ class CallRequest:
         both: Where to write both sides, the caller left and the bot right.
         timeout_s: For each step of connecting, and for an answer to begin.
         verify_tls: False to accept any certificate.
+        reconnect_s: For how long a lost connection is to be got back.
     """
 
     url: str = "http://127.0.0.1:7860"
@@ -51,9 +52,10 @@ class CallRequest:
     both: Path | None = None
     timeout_s: float = 15.0
     verify_tls: bool = True
+    reconnect_s: float = 60.0
 
 
-Listener = Callable[[Transcript], None]
+Listener = Callable[[Transcript | ConnectionLost | Reconnected], None]
 
 
 async def place_call(request: CallRequest, heard: Listener = lambda _: None) -> CallReport:
@@ -61,7 +63,7 @@ async def place_call(request: CallRequest, heard: Listener = lambda _: None) -> 
 
     Args:
         request: The call.
-        heard: Told each line of the transcript as it comes.
+        heard: Told each line of the transcript as it comes, and of a connection lost and got back.
 
     Returns:
         The report; errors are in it, not raised.
@@ -74,6 +76,7 @@ async def place_call(request: CallRequest, heard: Listener = lambda _: None) -> 
         key=request.key,
         timeout_s=request.timeout_s,
         verify_tls=request.verify_tls,
+        reconnect_s=request.reconnect_s,
     )
     try:
         speeches = [await asyncio.to_thread(Speech.from_file, path) for path in request.wavs]
@@ -111,7 +114,14 @@ def run_call(
     err = sys.stderr if err is None else err
     logger.disable("pipecat")  # its banner is not ours to print
 
-    def show(line: Transcript) -> None:
+    def show(line: Transcript | ConnectionLost | Reconnected) -> None:
+        if isinstance(line, ConnectionLost):
+            print(f"[{line.reason}; trying to come back]", file=err, flush=True)
+            return
+        if isinstance(line, Reconnected):
+            after = f"after {line.after_s:.1f} s, over {line.transport}"
+            print(f"[back {after}]", file=err, flush=True)
+            return
         who = "you" if line.speaker is Speaker.USER else "bot"
         print(f"{who}: {line.text}", file=out, flush=True)
 
@@ -163,7 +173,9 @@ async def _take_turn(report: CallReport, said: str, turn: Awaitable[Answer]) -> 
 
 async def _read(call: Call, heard: Listener) -> None:
     async for event in call.events():
-        if isinstance(event, Transcript) and event.final:
+        if isinstance(event, ConnectionLost | Reconnected) or (
+            isinstance(event, Transcript) and event.final
+        ):
             heard(event)
 
 

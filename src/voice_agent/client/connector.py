@@ -77,12 +77,13 @@ class Connector:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         signalling = Signalling(base_url, self._http, destination.timeout_s)
-        invitation = destination.invitation
+        invitation = self.invitation or destination.invitation
         if invitation is None:
             invitation = await signalling.create_session(
                 destination.agent, destination.transport, destination.key
             )
         self.invitation = invitation
+        before = len(self.attempts)
         for offer in _wanted(invitation.transports, destination.transport):
             media = self._build(offer, signalling, invitation.token, listener)
             self.media = media
@@ -94,17 +95,23 @@ class Connector:
                 await media.close()
             else:
                 return media
-        if len(self.attempts) == 1:
-            raise self.attempts[0][1]
-        reasons = "; ".join(f"{name}: {error}" for name, error in self.attempts)
+        tried = self.attempts[before:]
+        if len(tried) == 1:
+            raise tried[0][1]
+        refusals = [error for _, error in tried if isinstance(error, CallRefusedError)]
+        if len(refusals) == len(tried) and len({error.status for error in refusals}) == 1:
+            raise refusals[0]
+        reasons = "; ".join(f"{name}: {error}" for name, error in tried)
         raise ServerUnreachableError(f"no transport got through: {reasons}")
 
     async def close(self) -> None:
-        """Closes the connection. May be called twice."""
+        """Closes the connection. May be called twice, and `connect` once more afterwards."""
         if self.media is not None:
             await self.media.close()
+            self.media = None
         if self._http is not None:
             await self._http.close()
+            self._http = None
 
     def _build(
         self, offer: TransportOffer, signalling: Signalling, token: str, listener: MediaListener

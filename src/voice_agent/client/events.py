@@ -102,6 +102,32 @@ class RtviMessage(CallEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionLost(CallEvent):
+    """The connection is gone, and the client tries to get back to the session.
+
+    Attributes:
+        reason: Why, in words.
+        close_code: The WebSocket close code, None on WebRTC.
+    """
+
+    reason: str
+    close_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected(CallEvent):
+    """The client is back in the same session.
+
+    Attributes:
+        after_s: Seconds since the connection was lost.
+        transport: How it is connected now.
+    """
+
+    after_s: float
+    transport: str
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnected(CallEvent):
     """The connection is over; always the last event.
 

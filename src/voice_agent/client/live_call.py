@@ -13,9 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from voice_agent.client import rtvi
+from voice_agent.client.coming_back import OVER_STATUSES, may_come_back, pauses
 from voice_agent.client.connector import Connector, Destination
-from voice_agent.client.errors import CallError
-from voice_agent.client.events import BotInterrupted, BotReady, Disconnected, UserStartedSpeaking
+from voice_agent.client.errors import CallError, CallRefusedError
+from voice_agent.client.events import (
+    BotInterrupted,
+    BotReady,
+    ConnectionLost,
+    Disconnected,
+    Reconnected,
+    ServerError,
+    UserStartedSpeaking,
+)
 from voice_agent.client.heard import HeardAudio
 from voice_agent.client.media import Media
 from voice_agent.client.microphone import Microphone, MicrophonePacket, Utterance
@@ -39,6 +48,8 @@ class Call(CallEvents):
         verify_tls: False to accept any certificate, a self-signed one for instance.
         key: What the server asks for, if it does: a key that may start sessions.
         invitation: That of an earlier call, to come back to its session; None for a new session.
+        reconnect_s: For how many seconds a call whose connection was lost tries to get back to its
+            session; 0 ends it at once. What is being said then waits.
         clock: Monotonic seconds; all times of a call are its.
 
     Attributes:
@@ -61,6 +72,7 @@ class Call(CallEvents):
         verify_tls: bool = True,
         key: str | None = None,
         invitation: Invitation | None = None,
+        reconnect_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
@@ -75,6 +87,9 @@ class Call(CallEvents):
         self._rtvi = rtvi.RtviReader()
         self._identifiers = (str(number) for number in count(1))
         self._media: Media | None = None
+        self._reconnect_s = reconnect_s
+        self._attempt: asyncio.Task[None] | None = None
+        self._coming_back: asyncio.Task[None] | None = None
         self.heard = HeardAudio(1)
         self.started_at = math.nan
         self.connected_at = math.nan
@@ -132,17 +147,23 @@ class Call(CallEvents):
         self.started_at = self._clock()
         try:
             await asyncio.to_thread(_encode, room_noise(), self._destination.transport)
-            media = await self._connector.connect(self, self._try_media)
-            self.connected_at = self._clock()
-            if self._announce:
-                await media.send_message(rtvi.client_ready(next(self._identifiers)))
-            await media.start(self._has_microphone)
-            if self._announce:
-                ready = await self.wait_for(BotReady, self._destination.timeout_s, after=0)
-                self.ready_at = ready.at
+            await self._connect_once()
         except BaseException:
             await self.close()
             raise
+
+    async def _connect_once(self) -> None:
+        began = self._clock()
+        media = await self._connector.connect(self, self._try_media)
+        if math.isnan(self.connected_at):
+            self.connected_at = self._clock()
+        if self._announce:
+            await media.send_message(rtvi.client_ready(next(self._identifiers)))
+        await media.start(self._has_microphone)
+        if self._announce:
+            ready = await self.wait_for(BotReady, self._destination.timeout_s, after=began)
+            if math.isnan(self.ready_at):
+                self.ready_at = ready.at
 
     async def say(self, speech: Speech) -> Utterance:
         """Begins to say something, behind what is being said already.
@@ -172,7 +193,7 @@ class Call(CallEvents):
         return utterance
 
     async def type_text(self, text: str) -> float:
-        """Sends a typed turn.
+        """Sends a typed turn, when the connection is there, or is back.
 
         Returns:
             When it went out, in monotonic seconds.
@@ -180,6 +201,8 @@ class Call(CallEvents):
         Raises:
             CallDroppedError: The call is over.
         """
+        if self._coming_back is not None:
+            await self.until(self._is_back, None, "the connection")
         if self.ended is not None:
             raise self.dropped()
         # Before sending: an answer from memory can begin before a busy client comes back from it.
@@ -195,6 +218,9 @@ class Call(CallEvents):
     async def close(self) -> None:
         """Hangs up as a well-behaved client does. May be called twice."""
         self._end(Disconnected(self._clock(), "the caller hung up", by_caller=True))
+        if self._coming_back is not None and self._coming_back is not asyncio.current_task():
+            self._coming_back.cancel()
+            await asyncio.gather(self._coming_back, return_exceptions=True)
         await self._connector.close()
 
     async def abort(self, *, silently: bool = False) -> None:
@@ -255,11 +281,67 @@ class Call(CallEvents):
 
     def connection_ended(self, at: float, reason: str, close_code: int | None) -> None:
         """Takes the end of the connection from the transport."""
-        self._end(Disconnected(at, reason, close_code))
+        if self._attempt is not None:
+            self._attempt.cancel()
+        elif self._coming_back is not None or self.ended is not None:
+            return
+        elif (
+            self._reconnect_s > 0
+            and not math.isnan(self.ready_at)
+            and may_come_back(reason, close_code, self._last_words())
+        ):
+            self.tell(ConnectionLost(at, reason, close_code))
+            lost = Disconnected(at, reason, close_code)
+            self._coming_back = asyncio.create_task(self._come_back(lost), name="coming back")
+        else:
+            self._end(Disconnected(at, reason, close_code))
+
+    async def _come_back(self, lost: Disconnected) -> None:
+        """Gets back to the session, or ends the call."""
+        deadline = lost.at + self._reconnect_s
+        for pause_s in pauses():
+            await self._connector.close()
+            self._attempt = asyncio.create_task(self._connect_once(), name="attempt to come back")
+            try:
+                await asyncio.wait({self._attempt}, timeout=max(0.1, deadline - self._clock()))
+                is_over = await self._outcome(self._attempt)
+            finally:
+                self._attempt = None
+            if is_over is None and self._media is not None:
+                self._coming_back = None
+                after_s = self._clock() - lost.at
+                self.tell(Reconnected(self._clock(), after_s, self._media.name))
+                return
+            if is_over or self._clock() + pause_s >= deadline:
+                break
+            await asyncio.sleep(pause_s)
+        await self._connector.close()
+        self._coming_back = None
+        self._end(lost)
+
+    async def _outcome(self, attempt: "asyncio.Task[None]") -> bool | None:
+        """Returns None when it succeeded, else whether there is nothing to come back to."""
+        attempt.cancel()
+        [outcome] = await asyncio.gather(attempt, return_exceptions=True)
+        if outcome is None:
+            return None
+        return isinstance(outcome, CallRefusedError) and outcome.status in OVER_STATUSES
+
+    def _is_back(self) -> bool | None:
+        return True if self._coming_back is None else None
+
+    def _last_words(self) -> str | None:
+        for event in reversed(self.log):
+            if isinstance(event, BotReady):
+                return None
+            if isinstance(event, ServerError) and event.fatal:
+                return event.message
+        return None
 
     def _try_media(self, media: Media) -> None:
         self._media = media
-        self.heard = HeardAudio(media.sample_rate, keep_samples=self._keep_samples)
+        if self.heard.sample_rate != media.sample_rate:
+            self.heard = HeardAudio(media.sample_rate, keep_samples=self._keep_samples)
 
     def _end(self, how: Disconnected) -> None:
         if self.tell(how):

@@ -14,7 +14,7 @@ from voice_agent.client.errors import (
     ServerUnreachableError,
     SpeechUnreadableError,
 )
-from voice_agent.client.events import ServerError
+from voice_agent.client.events import Reconnected, ServerError
 from voice_agent.client.live_call import Call
 
 
@@ -76,6 +76,7 @@ class CallReport:
         turns: The turns in order.
         transcript: Both sides, with the second of the call at which each line came.
         server_errors: What the server reported.
+        reconnects: For each time that the connection was lost, after how long it was back.
     """
 
     exit_code: ExitCode = ExitCode.ANSWERED
@@ -90,6 +91,7 @@ class CallReport:
     turns: list[TurnReport] = field(default_factory=list)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     server_errors: list[str] = field(default_factory=list)
+    reconnects: list[float] = field(default_factory=list)
 
     def note_error(self, error: CallError) -> None:
         """Takes what ended the call."""
@@ -116,6 +118,7 @@ class CallReport:
             {"speaker": str(line.speaker), "text": line.text, "at_s": line.at - start}
             for line in call.transcript
         ]
+        self.reconnects = [e.after_s for e in call.log if isinstance(e, Reconnected)]
         self.server_errors = [e.message for e in call.log if isinstance(e, ServerError)]
 
     def to_json(self) -> str:

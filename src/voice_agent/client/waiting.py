@@ -12,6 +12,7 @@ from voice_agent.client.events import (
     BotStartedSpeaking,
     BotStoppedSpeaking,
     CallEvent,
+    ConnectionLost,
     Disconnected,
     Transcript,
 )
@@ -67,7 +68,7 @@ class CallEvents:
             self._ended = event
         if isinstance(event, BotStartedSpeaking):
             self.bot_is_speaking = True
-        elif isinstance(event, BotStoppedSpeaking | Disconnected):
+        elif isinstance(event, BotStoppedSpeaking | ConnectionLost | Disconnected):
             self.bot_is_speaking = False
         for ask in tuple(self._waiters):
             ask()

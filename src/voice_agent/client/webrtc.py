@@ -25,6 +25,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtpPacket
 
+from voice_agent.client.coming_back import CONNECTION_LOST
 from voice_agent.client.errors import ServerUnreachableError
 from voice_agent.client.media import MediaListener
 from voice_agent.client.microphone import Pace
@@ -40,6 +41,9 @@ from voice_agent.client.signalling import Signalling, TransportName, TransportOf
 CHANNEL_LABEL = "chat"
 """The data channel's label, as the official client has it."""
 
+SILENCE_S = 3.0
+"""After so long without a packet of the server, which sends one each 400 ms even while the agent is
+silent, it is taken for gone: ICE itself notices a dead peer only after half a minute."""
 PING_INTERVAL_S = 1.0
 """Pipecat takes a client for gone that has not sent `ping` for three seconds."""
 
@@ -84,13 +88,18 @@ class _Speaker:
         self._order = Reordering()
         self._decoder = OpusDecoder()
         self._first: tuple[float, int] | None = None
+        self._last_at: float | None = None
+
+    def silent_s(self, now: float) -> float:
+        """Returns for how long no packet has come; 0 before the first."""
+        return 0.0 if self._last_at is None else now - self._last_at
 
     async def handle(self, packet: RtpPacket, arrival_time_ms: int) -> None:
         """Takes a packet; the signature is the one aiortc's router calls."""
         del arrival_time_ms  # wall time, of whole milliseconds
         if not packet.payload:
             return
-        at = self._clock()
+        at = self._last_at = self._clock()
         received = RtpPayload(packet.sequence_number, packet.timestamp, at, packet.payload)
         for due in self._order.push(received):
             samples = self._decoder.decode(due.payload)
@@ -135,6 +144,7 @@ class WebRTCMedia:
         self._listener = listener
         self._timeout_s = timeout_s
         self._clock = clock
+        self._speaker: _Speaker | None = None
         self._peer: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
         self._track: MicrophoneTrack | None = None
@@ -152,7 +162,7 @@ class WebRTCMedia:
         configuration = RTCConfiguration(iceServers=ice_servers(self._offer.ice_servers))
         peer = self._peer = RTCPeerConnection(configuration)
         self._opened = asyncio.get_running_loop().create_future()
-        speaker = _Speaker(self._listener, self._clock)
+        speaker = self._speaker = _Speaker(self._listener, self._clock)
         transceiver = peer.addTransceiver("audio", direction="sendrecv")
         receiver = transceiver.receiver
         receiver._handle_rtp_packet = speaker.handle  # type: ignore[method-assign] # see the top
@@ -221,6 +231,8 @@ class WebRTCMedia:
         while True:
             if self._channel is not None and self._channel.readyState == "open":
                 self._channel.send(f"ping: {time.time_ns() // 1_000_000}")
+            if self._speaker is not None and self._speaker.silent_s(self._clock()) > SILENCE_S:
+                self._end(CONNECTION_LOST)
             await asyncio.sleep(PING_INTERVAL_S)
 
     def _on_open(self) -> None:
@@ -246,7 +258,7 @@ class WebRTCMedia:
 
     def _on_state(self) -> None:
         if self._peer is not None and self._peer.connectionState in {"failed", "closed"}:
-            self._end("the connection was lost")
+            self._end(CONNECTION_LOST)
 
     def _end(self, reason: str) -> None:
         if self._opened is not None and not self._opened.done():

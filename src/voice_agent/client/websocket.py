@@ -15,6 +15,7 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 from pipecat.frames.protobufs import frames_pb2
 
+from voice_agent.client.coming_back import CONNECTION_LOST
 from voice_agent.client.errors import CallRefusedError, ServerUnreachableError
 from voice_agent.client.media import MediaListener
 from voice_agent.client.microphone import Pace
@@ -181,7 +182,7 @@ class WebSocketMedia:
             elif received.type is not aiohttp.WSMsgType.TEXT:
                 break
         if received.type is not aiohttp.WSMsgType.CLOSE:
-            self._listener.connection_ended(at, "the connection was lost", _ABNORMAL_CLOSURE)
+            self._listener.connection_ended(at, CONNECTION_LOST, _ABNORMAL_CLOSURE)
             return
         words = f": {received.extra}" if received.extra else ""
         reason = f"the server closed the connection with code {received.data}{words}"

@@ -87,6 +87,8 @@ class Agent:
     turn: TurnSettings = field(default_factory=TurnSettings)
     client: ClientPermissions = field(default_factory=ClientPermissions)
     limits: Limits = field(default_factory=Limits)
+    recording: bool = False
+    """Whether its calls are recorded, where the operator allows that."""
 
     @model_validator(mode="after")
     def _has_something_to_say(self) -> "Agent":

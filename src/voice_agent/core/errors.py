@@ -39,6 +39,12 @@ class SessionEndedError(VoiceAgentError):
     code = "session_ended"
 
 
+class RecordingNotFoundError(VoiceAgentError):
+    """The session has no recording with that number."""
+
+    code = "recording_not_found"
+
+
 class TokenInvalidError(VoiceAgentError):
     """The session token is missing, wrong or expired."""
 

@@ -133,6 +133,21 @@ class ProviderFailed:
 
 
 @dataclass(frozen=True)
+class RecordingStarted:
+    """The leg is recorded from its first audio on, into the session's `number`th file."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class RecordingEnded:
+    """The leg is no longer recorded: it is over, or the file could not be written any more."""
+
+    number: int
+    duration_s: float
+
+
+@dataclass(frozen=True)
 class ErrorOccurred:
     """A leg was refused or failed for another reason; `code` is the error's."""
 
@@ -154,6 +169,8 @@ EventPayload = (
     | AgentTurnEnded
     | LatencyMeasured
     | ProviderFailed
+    | RecordingStarted
+    | RecordingEnded
     | ErrorOccurred
 )
 

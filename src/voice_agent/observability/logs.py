@@ -43,7 +43,12 @@ class _StandardLogging(logging.Handler):
 
 
 def configure_logs(
-    level: str, log_format: str, stream: TextIO | None = None, *, process: str | None = None
+    level: str,
+    log_format: str,
+    stream: TextIO | None = None,
+    *,
+    process: str | None = None,
+    words: bool = True,
 ) -> None:
     """Send every log line to `stream` (standard error unless given).
 
@@ -52,10 +57,12 @@ def configure_logs(
         log_format: `text` for people, `json` for machines: one object a line.
         stream: Where to write.
         process: The name of this process, shown in every line; None where it is alone.
+        words: Whether what was said may be in it: libraries tell it at DEBUG.
     """
     stream = stream or sys.stderr
     shown = logger.level(level).no
-    library_level = logger.level("ERROR").no if shown >= logger.level(QUIET_FROM).no else shown
+    is_quiet = shown >= logger.level(QUIET_FROM).no or not words
+    library_level = logger.level("ERROR").no if is_quiet else shown
 
     def is_wanted(record: "Record") -> bool:
         name = (record["name"] or "").partition(".")[0]

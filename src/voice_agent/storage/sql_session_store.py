@@ -30,6 +30,7 @@ _CHECKPOINT: Final = (
 )
 _TOUCH: Final = update(CheckpointRow).where(_IS_CURRENT).values(written_at=bindparam("now"))
 _RELEASE: Final = update(CheckpointRow).where(_IS_CURRENT).values(owner=NOBODY)
+_EPOCH: Final = select(CheckpointRow.epoch).where(CheckpointRow.session_id == bindparam("of"))
 _CLAIM: Final = (
     update(CheckpointRow)
     .where(CheckpointRow.session_id == bindparam("of"))
@@ -90,19 +91,15 @@ class SqlSessionStore:
 
     async def checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint; raise OwnershipLostError when `claim` is not the current one."""
-        values = {
-            **self._current(claim),
-            "content": encode(checkpoint),
-            "is_over": checkpoint.state is SessionState.ENDED,
-        }
-        epoch_query = select(CheckpointRow.epoch).where(
-            CheckpointRow.session_id == claim.session_id
-        )
+        values = self._current(claim)
 
+        # All of it in the database's thread, where it is one: the event loop has calls to carry.
         def write(connection: Connection) -> tuple[bool, int | None]:
+            values["content"] = encode(checkpoint)
+            values["is_over"] = checkpoint.state is SessionState.ENDED
             if connection.execute(_CHECKPOINT, values).rowcount:
                 return True, None
-            return False, connection.execute(epoch_query).scalar()
+            return False, connection.execute(_EPOCH, {"of": claim.session_id}).scalar()
 
         is_written, epoch = await self._database.write(write)
         if is_written:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
+from voice_agent.audio.recording.recorder import Recorder
 from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
 from voice_agent.core.agent import Agent
 from voice_agent.core.clock import Clock, SystemClock
@@ -78,6 +79,7 @@ class ConversationHarness:
         policy: Limits and waits of the host; its default agent is always `agent`.
         journal: What remembers sessions; nothing does unless given.
         listeners: Who else is told what happens.
+        recorder: What records the calls of agents that say so; closed with the harness.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class ConversationHarness:
         policy: SessionPolicy | None = None,
         journal: SessionJournal | None = None,
         listeners: Iterable[EventListener] = (),
+        recorder: Recorder | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.clock: Clock = (
@@ -104,6 +107,7 @@ class ConversationHarness:
         self.tts = tts or ScriptedTTS()
         self.store = store or MemorySessionStore()
         self.pool = pool or WarmServicePool()
+        self._recorder = recorder
         self._changes = Changes(self._told)
         self.events: list[Event] = []
         """What happened in all sessions, oldest first."""
@@ -117,6 +121,7 @@ class ConversationHarness:
                 {Stage.STT: self.stt, Stage.LLM: self.llm, Stage.TTS: self.tts, **providers},
                 Engines(SCRIPTED_VOICE_ACTIVITY, SCRIPTED_TURN_COMPLETION),
                 self.clock,
+                recorder,
             ),
             tokens=SessionTokens("a key for tests", self.clock.wall),
             policy=replace(policy, default_agent=agent.id),
@@ -206,6 +211,8 @@ class ConversationHarness:
         for client in self._clients:
             await client.leave()
         await self.sessions.close()
+        if self._recorder is not None:
+            await self._recorder.close()
         await self.pool.close()
         await self._settle()
         left = self._left_over()

@@ -1,7 +1,7 @@
 """Where a caller's audio enters a pipeline: voice activity at the door, audio in parcels."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pipecat.audio.vad.vad_analyzer import VADAnalyzer
@@ -43,6 +43,7 @@ class HearingInput(BaseInputTransport):
         super().__init__(*args, **kwargs)
         self._activity: VADController | None = None
         self._analyzer: VADAnalyzer | None = None
+        self._listener: Callable[[bytes], None] | None = None
         self._parcel = bytearray()
         self._parcel_bytes = 0
         self._slice_bytes = 0
@@ -56,6 +57,10 @@ class HearingInput(BaseInputTransport):
         self._activity.add_event_handler("on_speech_started", self._on_speech_started)
         self._activity.add_event_handler("on_speech_stopped", self._on_speech_stopped)
         self._activity.add_event_handler("on_broadcast_frame", self._on_broadcast_frame)
+
+    def let_listen(self, listener: Callable[[bytes], None]) -> None:
+        """Have `listener` called with each parcel too: mono PCM16 of the pipeline's rate."""
+        self._listener = listener
 
     async def setup(  # type: ignore[override] # as FrameProcessor itself overrides BaseObject
         self, setup: FrameProcessorSetup
@@ -144,6 +149,8 @@ class HearingInput(BaseInputTransport):
         if self._parcel:
             audio = bytes(self._parcel)
             self._parcel.clear()
+            if self._listener is not None:
+                self._listener(audio)
             await self.push_frame(self._audio_frame(audio))
 
     def _audio_frame(self, audio: bytes) -> InputAudioRawFrame:

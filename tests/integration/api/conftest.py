@@ -18,11 +18,13 @@ from voice_agent.accounts.accounts import Accounts
 from voice_agent.api.app import create_api
 from voice_agent.api.knock import KnockRules
 from voice_agent.api.services import ApiServices
+from voice_agent.audio.recording.ogg import read_facts
 from voice_agent.core.agent import Agent
 from voice_agent.listening import listen
 from voice_agent.observability.metrics import Metrics
 from voice_agent.server import server_config
 from voice_agent.storage.database import Database, sqlite_url
+from voice_agent.storage.recordings import RecordingFiles
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.webrtc.manager import WebRTCManager
@@ -77,6 +79,7 @@ async def _serve(harness: ConversationHarness, **changes: Any) -> AsyncIterator[
         "websockets": sockets,
         "peers": webrtc,
         "pool": harness.pool,
+        "recordings": RecordingFiles(Path("nowhere"), read_facts),
         "metrics": Metrics(harness.pool.statistics),
         "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
@@ -109,5 +112,11 @@ async def _serve(harness: ConversationHarness, **changes: Any) -> AsyncIterator[
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     """A server with open access and no page."""
-    async with ConversationHarness(AGENT) as harness, serve_site(harness) as site:
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    async with (
+        kept_in(folder, AGENT) as kept,
+        ConversationHarness(AGENT, journal=kept.journal) as harness,
+        serve_site(harness, **kept.services(harness)) as site,
+    ):
         yield site

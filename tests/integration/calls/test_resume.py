@@ -22,7 +22,7 @@ from tests.resuming import (
 from voice_agent.client import Call, TransportName, ask_in_writing, greeting
 from voice_agent.core.process_ids import process_of
 from voice_agent.testing.openai_server import OpenAIServer
-from voice_agent.testing.running_server import RunningServer, serving
+from voice_agent.testing.running_server import RunningServer
 
 pytestmark = pytest.mark.real_time
 
@@ -52,15 +52,12 @@ async def shown(server: RunningServer, call: Call) -> dict[str, object]:
         return document
 
 
-@pytest.mark.parametrize("store", ["sqlite", "postgresql", "redis"])
+@pytest.mark.parametrize("store", ["postgresql", "redis"])
 async def test_a_call_goes_on_at_another_server_when_its_own_is_killed(
     openai: OpenAIServer, tmp_path: Path, store: str, request: pytest.FixtureRequest
 ) -> None:
-    more = {}
-    if store == "redis":
-        more["VOICE_AGENT_REDIS_URL"] = request.getfixturevalue("redis_url")
-    elif store == "postgresql":
-        more["VOICE_AGENT_DATABASE_URL"] = request.getfixturevalue("postgresql_url")
+    setting = {"redis": "VOICE_AGENT_REDIS_URL", "postgresql": "VOICE_AGENT_DATABASE_URL"}[store]
+    more = {setting: request.getfixturevalue(f"{store}_url")}
     async with servers(tmp_path, environment_of(openai, tmp_path, **more), 2) as (first, second):
         call = await start_call(first)
         await introduce(call, "Ada")
@@ -138,24 +135,6 @@ async def test_a_killed_process_is_replaced_and_its_calls_go_on(
                 answer = await ask_in_writing(call, "What is my name?", PATIENCE_S)
                 assert f"Ada{number}" in answer.text
             await call.close()
-
-
-async def test_a_call_outlives_a_deploy(openai: OpenAIServer, tmp_path: Path) -> None:
-    environment = environment_of(openai, tmp_path)
-    manager = serving(tmp_path, environment=environment)
-    server = await asyncio.to_thread(manager.__enter__)
-    try:
-        call = await start_call(server)
-        await introduce(call, "Ada")
-        assert call.invitation is not None
-    finally:
-        await asyncio.to_thread(manager.__exit__, None, None, None)
-    await call.close()
-    assert "Traceback" not in server.log
-    async with servers(tmp_path, environment, 1) as (newer,):
-        again = await come_back(call.invitation, newer.url)
-        assert await check_memory(again, "Ada")
-        await again.close()
 
 
 async def test_a_paused_owner_overwrites_nothing(openai: OpenAIServer, tmp_path: Path) -> None:

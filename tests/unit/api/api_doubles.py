@@ -12,7 +12,12 @@ from voice_agent.api.knock import KnockRules
 from voice_agent.api.models import IceServer
 from voice_agent.api.services import ApiServices
 from voice_agent.core.agent import Agent
-from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
+from voice_agent.core.errors import (
+    OfferInvalidError,
+    PeerNotFoundError,
+    RecordingNotFoundError,
+)
+from voice_agent.core.recording import Recording
 from voice_agent.core.service_pool import ResourceKey, ResourceKind, ResourceStatistics
 from voice_agent.observability.metrics import Metrics
 from voice_agent.storage.database import Database, sqlite_url
@@ -83,6 +88,19 @@ class OneResource:
         return (STATISTICS,)
 
 
+class NothingRecorded:
+    """No session has a recording."""
+
+    def list(self, session_id: str) -> Sequence[Recording]:
+        return ()
+
+    def path(self, session_id: str, number: int) -> Path:
+        raise RecordingNotFoundError(f"session '{session_id}' has no recording {number}")
+
+    def remove(self, session_id: str) -> None:
+        """Nothing to remove."""
+
+
 def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) -> ApiServices:
     """Return services with the harness's sessions, access open, bound to loopback."""
     values: dict[str, Any] = {
@@ -91,6 +109,7 @@ def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) 
         "websockets": NoWebSockets(),
         "peers": RecordingPeers(),
         "pool": OneResource(),
+        "recordings": NothingRecorded(),
         "metrics": Metrics(OneResource().statistics),
         "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
         "knock_rules": KnockRules(bound_host="127.0.0.1"),

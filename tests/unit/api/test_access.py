@@ -25,7 +25,11 @@ ITS_OWN = (
     *("/v1/webhooks", "/start", "/api/offer"),
 )
 """What everybody has of his own; the agents of files are everybody's."""
-ALLOWED_BUT_NOT_NOW = {"precondition_required", "session_not_connected"}
+ALLOWED_BUT_NOT_NOW = {
+    "precondition_required",
+    "recording_not_found",
+    "session_not_connected",
+}
 """What who may do something is told all the same: these requests are only about who may."""
 
 NEEDS: list[tuple[str, str, Any, Action]] = [
@@ -45,6 +49,9 @@ NEEDS: list[tuple[str, str, Any, Action]] = [
     ("POST", "/v1/sessions/{session}/messages", TEXT, Action.SESSIONS_WRITE),
     ("DELETE", "/v1/sessions/{session}", None, Action.SESSIONS_WRITE),
     ("DELETE", "/v1/sessions/{session}?erase=true", None, Action.SESSIONS_ERASE),
+    ("GET", "/v1/sessions/{session}/recordings", None, Action.RECORDINGS_READ),
+    ("GET", "/v1/sessions/{session}/recordings/1", None, Action.RECORDINGS_READ),
+    ("DELETE", "/v1/sessions/{session}/recordings", None, Action.RECORDINGS_WRITE),
     ("GET", "/v1/webhooks", None, Action.WEBHOOKS_READ),
     ("POST", "/v1/webhooks", HOOK, Action.WEBHOOKS_WRITE),
     ("GET", "/v1/webhooks/{webhook}", None, Action.WEBHOOKS_READ),
@@ -117,7 +124,7 @@ async def test_no_route_is_forgotten(access: Access) -> None:
         path = path.partition("?")[0].replace("frontdesk", "{agent_id}")
         for name in ("session", "user", "key", "agent", "webhook", "delivery"):
             path = path.replace(f"{{{name}}}", f"{{{name}_id}}")
-        needing.add((method.lower(), path))
+        needing.add((method.lower(), path.replace("recordings/1", "recordings/{number}")))
     assert described == needing | OPEN | SHOWS_ITSELF
 
 

@@ -1,5 +1,6 @@
 """Sessions: create, list, show, end."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -131,9 +132,11 @@ def session_routes(services: ApiServices) -> APIRouter:
 
     @router.get("/{session_id}", summary="One session, with all that was said")
     async def read_session(session_id: str, request: Request) -> SessionDetail:
-        """Return state, transcript, latency of each turn and timeline."""
+        """Return state, transcript, latency of each turn, timeline and recordings."""
         await require_in_session(services, request, Action.SESSIONS_READ, session_id)
-        return SessionDetail.of_record(await services.records.read(session_id))
+        record = await services.records.read(session_id)
+        recordings = await asyncio.to_thread(services.recordings.list, session_id)
+        return SessionDetail.of_record(record, recordings)
 
     @router.get(
         "/{session_id}/events",
