@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     case,
     delete,
@@ -114,17 +115,61 @@ class DeliveryRows:
         """
         now = self._wall_time()
         leased_until = now + LEASE_S
-        is_due = and_(
-            DeliveryRow.state == DeliveryState.PENDING.value, DeliveryRow.next_attempt_at <= now
+        found = self._first_due(now, limit, of_each, busy)
+        # Looked for without a lock, so that a long line keeps nobody else from writing.
+        ids = await self._database.read(
+            lambda connection: connection.execute(found).scalars().all()
         )
+        if not ids:
+            return []
+        due = (
+            select(DeliveryRow.__table__, WebhookRow.url, WebhookRow.secret)
+            .join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
+            .where(
+                DeliveryRow.id.in_(ids),
+                DeliveryRow.state == DeliveryState.PENDING.value,
+                DeliveryRow.next_attempt_at <= now,
+            )
+            .order_by(DeliveryRow.next_attempt_at)
+            .with_for_update(of=DeliveryRow, skip_locked=True)
+        )
+
+        def take(connection: Connection) -> list[DueDelivery]:
+            taken = []
+            for row in connection.execute(due).all():
+                values = dict(row._mapping)
+                url, secret = values.pop("url"), values.pop("secret")
+                taken.append(DueDelivery(Delivery(**values), url, secret, leased_until))
+            leased = update(DeliveryRow).where(
+                DeliveryRow.id.in_([each.delivery.id for each in taken])
+            )
+            connection.execute(leased.values(next_attempt_at=leased_until))
+            return taken
+
+        return await self._database.write(take)
+
+    def _first_due(
+        self, now: float, limit: int, of_each: int, busy: Mapping[str, int]
+    ) -> Select[tuple[str]]:
+        full = [webhook_id for webhook_id, count in busy.items() if count >= of_each]
         place = func.row_number().over(
             partition_by=DeliveryRow.webhook_id,
             order_by=(DeliveryRow.next_attempt_at, DeliveryRow.id),
         )
         lines = (
-            select(DeliveryRow.id, DeliveryRow.webhook_id, place.label("place"))
+            select(
+                DeliveryRow.id,
+                DeliveryRow.webhook_id,
+                DeliveryRow.next_attempt_at,
+                place.label("place"),
+            )
             .join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
-            .where(is_due, WebhookRow.enabled.is_(True))
+            .where(
+                # Only what is pending has a time. To read the state too, SQLite reads the body.
+                DeliveryRow.next_attempt_at <= now,
+                DeliveryRow.webhook_id.not_in(full),
+                WebhookRow.enabled.is_(True),
+            )
             .subquery()
         )
         room = (
@@ -136,32 +181,12 @@ class DeliveryRows:
             if busy
             else of_each
         )
-        due = (
-            select(DeliveryRow.__table__, WebhookRow.url, WebhookRow.secret)
-            .join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
-            .join(lines, lines.c.id == DeliveryRow.id)
-            .where(lines.c.place <= room, is_due)
-            .order_by(DeliveryRow.next_attempt_at)
+        return (
+            select(lines.c.id)
+            .where(lines.c.place <= room)
+            .order_by(lines.c.next_attempt_at)
             .limit(limit)
-            .with_for_update(of=DeliveryRow, skip_locked=True)
         )
-
-        def take(connection: Connection) -> list[DueDelivery]:
-            taken = []
-            for row in connection.execute(due).all():
-                values = dict(row._mapping)
-                url, secret = values.pop("url"), values.pop("secret")
-                taken.append(DueDelivery(Delivery(**values), url, secret, leased_until))
-            if taken:
-                ids = [each.delivery.id for each in taken]
-                connection.execute(
-                    update(DeliveryRow)
-                    .where(DeliveryRow.id.in_(ids))
-                    .values(next_attempt_at=leased_until)
-                )
-            return taken
-
-        return await self._database.write(take)
 
     async def next_due_at(self, *, without: Collection[str] = ()) -> float | None:
         """Return the wall time at which the next message is due, None when none is.
@@ -172,11 +197,7 @@ class DeliveryRows:
         query = (
             select(func.min(DeliveryRow.next_attempt_at))
             .join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
-            .where(
-                DeliveryRow.state == DeliveryState.PENDING.value,
-                WebhookRow.enabled.is_(True),
-                DeliveryRow.webhook_id.not_in(list(without)),
-            )
+            .where(WebhookRow.enabled.is_(True), DeliveryRow.webhook_id.not_in(list(without)))
         )
         return await self._database.read(lambda connection: connection.execute(query).scalar())
 

@@ -28,7 +28,8 @@ JITTER: Final = 0.1
 TIMEOUT_S: Final = 10.0
 """How long a target may take, from the name to the status of its answer."""
 MAX_ANSWER_BYTES: Final = 4096
-"""So much of an answer is waited for, in what is left of the time; nobody looks at it."""
+ANSWER_S: Final = 1.0
+"""So much of an answer is read, and so long is it waited for; nobody looks at it."""
 AT_ONCE: Final = 16
 AT_ONCE_TO_EACH: Final = 4
 """A webhook that hangs holds up no other."""
@@ -205,7 +206,8 @@ class WebhookSender:
             ) as response:
                 # The status decides. Who is cut off while it still answers would log an error.
                 with contextlib.suppress(aiohttp.ClientError, OSError):
-                    await response.content.read(MAX_ANSWER_BYTES)
+                    async with asyncio.timeout(ANSWER_S):
+                        await response.content.read(MAX_ANSWER_BYTES)
                 wish = response.headers.get("Retry-After", "")
         except WebhookTargetError as error:
             return Attempt(None, str(error))

@@ -157,7 +157,6 @@ async def house_of(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[HouseMaker]:
     monkeypatch.setattr(sender_module, "PAUSES_S", (0.05, 0.05))
-    monkeypatch.setattr(sender_module, "TIMEOUT_S", 0.5)
     async with AsyncExitStack() as stack:
 
         async def make(
@@ -256,7 +255,10 @@ async def test_a_redirect_is_not_followed(house_of: HouseMaker, target: Target) 
     assert "redirects are not followed" in delivery.last_error
 
 
-async def test_a_target_that_hangs_is_not_waited_for(house_of: HouseMaker, target: Target) -> None:
+async def test_a_target_that_hangs_is_not_waited_for(
+    house_of: HouseMaker, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "TIMEOUT_S", 0.3)
     house = await house_of()
     target.hangs = True
     webhook = await house.registry.create("default", target.url, ["session.ended"])
@@ -328,8 +330,9 @@ async def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
 
 
 async def test_an_answer_that_does_not_end_is_an_answer(
-    house_of: HouseMaker, target: Target
+    house_of: HouseMaker, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sender_module, "ANSWER_S", 0.05)
     house = await house_of()
     target.trickles = True
     webhook = await house.registry.create("default", target.url, ["session.ended"])
@@ -352,7 +355,6 @@ async def test_an_answer_with_endless_headers_is_none(house_of: HouseMaker, targ
 async def test_a_target_that_hangs_holds_up_no_other(
     house_of: HouseMaker, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender_module, "TIMEOUT_S", PATIENCE_S)
     house = await house_of(started=False)
     target.hangs = True
     hanging = await house.registry.create("default", target.url, ["session.ended"])
@@ -395,7 +397,6 @@ async def test_what_a_target_took_is_not_sent_again_because_the_database_was_awa
 async def test_what_is_being_sent_when_the_server_stops_is_sent_by_another(
     house_of: HouseMaker, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender_module, "TIMEOUT_S", PATIENCE_S)
     monkeypatch.setattr(sender_module, "STOP_TIMEOUT_S", 0.05)
     first = await house_of(started=False)
     target.hangs = True
