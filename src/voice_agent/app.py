@@ -40,7 +40,7 @@ from voice_agent.observability.event_log import event_logger
 from voice_agent.observability.garbage import GarbageCollection
 from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.observability.metrics import Metrics
-from voice_agent.observability.webhooks.listener import WebhookListener
+from voice_agent.observability.webhooks.listener import SessionAndTurns, WebhookListener
 from voice_agent.observability.webhooks.registry import WebhookRegistry
 from voice_agent.observability.webhooks.sender import WebhookSender
 from voice_agent.observability.webhooks.target_rules import TargetRules
@@ -52,7 +52,7 @@ from voice_agent.services.registry import FIXED_LANGUAGE_MODELS, provider_class
 from voice_agent.services.remembering_provider import MEGABYTE, RememberingProvider
 from voice_agent.sessions.device_port import serve_device
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
-from voice_agent.sessions.records import SessionRecord, SessionRecords
+from voice_agent.sessions.records import SessionRecords
 from voice_agent.sessions.retention import A_DAY_S, Retention
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.storage.archive_writer import ArchiveWriter
@@ -213,13 +213,19 @@ async def _build(
     sender = WebhookSender(delivery_rows, webhook_rows, rules)
     stack.push_async_callback(sender.stop)
 
-    async def read_record(session_id: str) -> SessionRecord:
-        return await records.read(session_id)
+    async def workspace_of(session_id: str) -> str:
+        workspace_id, _ = await records.whose(session_id)
+        return workspace_id
+
+    async def conversation_of(session_id: str) -> SessionAndTurns:
+        return await records.conversation(session_id)
 
     async def remove_recordings(session_id: str) -> None:
         await asyncio.to_thread(recordings.remove, session_id)
 
-    webhook_listener = WebhookListener(webhook_rows, delivery_rows, read_record, sender.wake)
+    webhook_listener = WebhookListener(
+        webhook_rows, delivery_rows, workspace_of, conversation_of, sender.wake
+    )
     stack.push_async_callback(webhook_listener.stop)
     metrics.collect_webhooks(sender.statistics, lambda: webhook_listener.dropped)
     sessions = SessionManager(

@@ -58,7 +58,7 @@ class SessionRecords:
     def __init__(
         self,
         archive: SessionArchive,
-        flush: Callable[[], Awaitable[None]],
+        flush: Callable[[], Awaitable[bool]],
         sessions: LiveSessions,
     ) -> None:
         self._archive = archive
@@ -104,6 +104,19 @@ class SessionRecords:
             timeline = [RememberedEvent.of(event) for event in history]
             latencies = [event for event in timeline if event.type == _LATENCY]
         return SessionRecord(session, turns, latencies, timeline)
+
+    async def conversation(
+        self, session_id: str
+    ) -> tuple[RememberedSession, Sequence[RememberedTurn]]:
+        """Return a session as it is kept, with what was said.
+
+        Raises:
+            SessionNotFoundError: None has that id, or it was erased.
+            StorageUnavailableError: The database does not answer.
+        """
+        if not await self._flush():
+            raise StorageUnavailableError("the database does not take what happened last")
+        return await self._archive.read(session_id)
 
     async def follow(self, session_id: str, after: int) -> AsyncIterator[RememberedEvent]:
         """Yield the events of a session with numbers above `after`, as they come, until it is over.

@@ -154,9 +154,9 @@ class ArchiveWriter:
             self._waiting -= len(pending.events) if pending else 0
             await self._archive.erase(session_id)
 
-    async def flush(self) -> None:
-        """Write now what is there, as far as the database takes it."""
-        await self._write()
+    async def flush(self) -> bool:
+        """Write now what is there, and return whether the database took it."""
+        return await self._write()
 
     def _remembered(self, event: Event) -> RememberedEvent:
         remembered = RememberedEvent.of(event)

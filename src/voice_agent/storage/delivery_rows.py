@@ -1,12 +1,24 @@
 """Messages to webhooks: which are due, and how far each came."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from voice_agent.core.errors import DeliveryNotFoundError
 from voice_agent.core.pages import Page, decode_cursor, encode_cursor
@@ -45,11 +57,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class DueDelivery:
-    """A message to be sent now, and where to."""
+    """A message to be sent now, and where to.
+
+    It is the taker's alone until `leased_until`, which also says whose it is: what a former taker
+    has to say of it does not count.
+    """
 
     delivery: Delivery
     url: str
     secret: str
+    leased_until: float
 
 
 class DeliveryRows:
@@ -86,19 +103,34 @@ class DeliveryRows:
         query = self._database.insert(DeliveryRow).on_conflict_do_nothing()
         await self._database.write(lambda connection: connection.execute(query, rows))
 
-    async def take_due(self, limit: int) -> Sequence[DueDelivery]:
-        """Return messages that are due, for this process alone during `LEASE_S`."""
+    async def take_due(
+        self, limit: int, *, of_each: int = 16, busy: Mapping[str, int] = MappingProxyType({})
+    ) -> Sequence[DueDelivery]:
+        """Return messages that are due, for this process alone during `LEASE_S`.
+
+        Args:
+            limit: How many at most.
+            of_each: How many of one webhook at most, so that one that hangs holds up no other.
+            busy: How many of these each webhook has already.
+        """
         now = self._wall_time()
+        leased_until = now + LEASE_S
+        found = self._first_due(now, limit, of_each, busy)
+        # Looked for without a lock, so that a long line keeps nobody else from writing.
+        ids = await self._database.read(
+            lambda connection: connection.execute(found).scalars().all()
+        )
+        if not ids:
+            return []
         due = (
             select(DeliveryRow.__table__, WebhookRow.url, WebhookRow.secret)
             .join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
             .where(
+                DeliveryRow.id.in_(ids),
                 DeliveryRow.state == DeliveryState.PENDING.value,
                 DeliveryRow.next_attempt_at <= now,
-                WebhookRow.enabled.is_(True),
             )
             .order_by(DeliveryRow.next_attempt_at)
-            .limit(limit)
             .with_for_update(of=DeliveryRow, skip_locked=True)
         )
 
@@ -107,41 +139,82 @@ class DeliveryRows:
             for row in connection.execute(due).all():
                 values = dict(row._mapping)
                 url, secret = values.pop("url"), values.pop("secret")
-                taken.append(DueDelivery(Delivery(**values), url, secret))
-            if taken:
-                ids = [each.delivery.id for each in taken]
-                connection.execute(
-                    update(DeliveryRow)
-                    .where(DeliveryRow.id.in_(ids))
-                    .values(next_attempt_at=now + LEASE_S)
-                )
+                taken.append(DueDelivery(Delivery(**values), url, secret, leased_until))
+            leased = update(DeliveryRow).where(
+                DeliveryRow.id.in_([each.delivery.id for each in taken])
+            )
+            connection.execute(leased.values(next_attempt_at=leased_until))
             return taken
 
         return await self._database.write(take)
 
-    async def next_due_at(self) -> float | None:
-        """Return the wall time at which the next message is due, None when none is."""
+    def _first_due(
+        self, now: float, limit: int, of_each: int, busy: Mapping[str, int]
+    ) -> Select[tuple[str]]:
+        full = [webhook_id for webhook_id, count in busy.items() if count >= of_each]
+        place = func.row_number().over(
+            partition_by=DeliveryRow.webhook_id,
+            order_by=(DeliveryRow.next_attempt_at, DeliveryRow.id),
+        )
+        lines = (
+            select(
+                DeliveryRow.id,
+                DeliveryRow.webhook_id,
+                DeliveryRow.next_attempt_at,
+                place.label("place"),
+            )
+            .join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
+            .where(
+                # Only what is pending has a time. To read the state too, SQLite reads the body.
+                DeliveryRow.next_attempt_at <= now,
+                DeliveryRow.webhook_id.not_in(full),
+                WebhookRow.enabled.is_(True),
+            )
+            .subquery()
+        )
+        room = (
+            case(
+                {webhook_id: of_each - count for webhook_id, count in busy.items()},
+                value=lines.c.webhook_id,
+                else_=of_each,
+            )
+            if busy
+            else of_each
+        )
+        return (
+            select(lines.c.id)
+            .where(lines.c.place <= room)
+            .order_by(lines.c.next_attempt_at)
+            .limit(limit)
+        )
+
+    async def next_due_at(self, *, without: Collection[str] = ()) -> float | None:
+        """Return the wall time at which the next message is due, None when none is.
+
+        Args:
+            without: Webhooks whose messages do not count.
+        """
         query = (
             select(func.min(DeliveryRow.next_attempt_at))
             .join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
-            .where(DeliveryRow.state == DeliveryState.PENDING.value, WebhookRow.enabled.is_(True))
+            .where(WebhookRow.enabled.is_(True), DeliveryRow.webhook_id.not_in(list(without)))
         )
         return await self._database.read(lambda connection: connection.execute(query).scalar())
 
     async def note(
         self,
-        delivery_id: str,
+        due: DueDelivery,
         state: DeliveryState,
         *,
         status: int | None,
         error: str | None,
         next_attempt_at: float | None,
-    ) -> None:
-        """Keep what came of an attempt."""
+    ) -> bool:
+        """Keep what came of an attempt; return False when the message is not the taker's now."""
         is_delivered = state is DeliveryState.DELIVERED
         query = (
             update(DeliveryRow)
-            .where(DeliveryRow.id == delivery_id)
+            .where(_is_leased(due))
             .values(
                 state=state.value,
                 attempts=DeliveryRow.attempts + 1,
@@ -151,15 +224,11 @@ class DeliveryRows:
                 delivered_at=self._wall_time() if is_delivered else None,
             )
         )
-        await self._database.write(lambda connection: connection.execute(query))
+        return bool(await self._database.write(lambda one: one.execute(query).rowcount))
 
-    async def release(self, delivery_id: str) -> None:
+    async def release(self, due: DueDelivery) -> None:
         """Give a message back that was not sent after all."""
-        query = (
-            update(DeliveryRow)
-            .where(DeliveryRow.id == delivery_id)
-            .values(next_attempt_at=self._wall_time())
-        )
+        query = update(DeliveryRow).where(_is_leased(due)).values(next_attempt_at=self._wall_time())
         await self._database.write(lambda connection: connection.execute(query))
 
     async def list(self, webhook_id: str, cursor: str | None, limit: int) -> Page[Delivery]:
@@ -216,9 +285,14 @@ class DeliveryRows:
         await self._database.write(lambda connection: connection.execute(query))
 
     async def remove_older(self, age_s: float) -> None:
-        """Forget messages that were made so many seconds ago and are done with."""
-        query = delete(DeliveryRow).where(
-            DeliveryRow.created_at < self._wall_time() - age_s,
-            DeliveryRow.state != DeliveryState.PENDING.value,
-        )
+        """Forget messages that were made so many seconds ago, also those of disabled webhooks."""
+        query = delete(DeliveryRow).where(DeliveryRow.created_at < self._wall_time() - age_s)
         await self._database.write(lambda connection: connection.execute(query))
+
+
+def _is_leased(due: DueDelivery) -> ColumnElement[bool]:
+    return and_(
+        DeliveryRow.id == due.delivery.id,
+        DeliveryRow.state == DeliveryState.PENDING.value,
+        DeliveryRow.next_attempt_at == due.leased_until,
+    )

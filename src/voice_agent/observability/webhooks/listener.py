@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from loguru import logger
 
@@ -22,6 +22,8 @@ from voice_agent.storage.webhook_rows import Webhook, WebhookRows
 WAITING_LIMIT: Final = 10_000
 """How many happenings wait while the database is away; what comes then is lost, and counted."""
 RETRY_S: Final = 2.0
+SAME_MOMENT_S: Final = 1.0
+"""A client that connects later than this after the first is one that comes back."""
 STOP_TIMEOUT_S: Final = 5.0
 MESSAGE: Final = "msg"
 
@@ -35,16 +37,8 @@ class WebhookEvent(StrEnum):
     TEST = "webhook.test"
 
 
-class Record(Protocol):
-    """What is known of a session."""
-
-    @property
-    def session(self) -> RememberedSession:
-        """The session."""
-
-    @property
-    def turns(self) -> Sequence[RememberedTurn]:
-        """What was said."""
+SessionAndTurns = tuple[RememberedSession, Sequence[RememberedTurn]]
+"""What is known of a session, and what was said in it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +66,7 @@ class WebhookListener:
     Args:
         webhooks: Who wants to be told.
         deliveries: Where messages go.
+        workspace_of: Returns whose a session is; raises as `read` does.
         read: Returns what is known of a session, SessionNotFoundError when it was erased.
         wake: Called when there is something to send.
     """
@@ -80,11 +75,13 @@ class WebhookListener:
         self,
         webhooks: WebhookRows,
         deliveries: DeliveryRows,
-        read: Callable[[str], Awaitable[Record]],
+        workspace_of: Callable[[str], Awaitable[str]],
+        read: Callable[[str], Awaitable[SessionAndTurns]],
         wake: Callable[[], None],
     ) -> None:
         self._webhooks = webhooks
         self._deliveries = deliveries
+        self._workspace_of = workspace_of
         self._read = read
         self._wake = wake
         self._waiting: deque[_Happening] = deque()
@@ -143,16 +140,22 @@ class WebhookListener:
                     logger.warning("webhooks wait for the database: {}", error)
                     return False
                 except Exception:  # noqa: BLE001 - one fault must not hold up the rest
+                    self.dropped += 1
                     logger.exception("a webhook could not be told")
                 self._waiting.popleft()
         return True
 
     async def _tell(self, happening: _Happening) -> None:
-        record = await self._read(happening.session_id)
-        wanting = await self._webhooks.wanting(record.session.workspace_id, happening.event)
+        # Most often nobody wants to know: that must cost little.
+        workspace_id = await self._workspace_of(happening.session_id)
+        wanting = await self._webhooks.wanting(workspace_id, happening.event)
         if not wanting:
             return
-        data = session_data(record, ended=happening.event is not WebhookEvent.STARTED)
+        kept = await self._read(happening.session_id)
+        is_start = happening.event is WebhookEvent.STARTED
+        if is_start and _has_connected_before(kept, happening.wall_time):
+            return
+        data = session_data(kept, ended=not is_start)
         await self._deliveries.add(
             [
                 message(webhook, happening.session_id, happening.event, happening.wall_time, data)
@@ -181,9 +184,9 @@ def message(
     }
 
 
-def session_data(record: Record, *, ended: bool) -> dict[str, Any]:
+def session_data(kept: SessionAndTurns, *, ended: bool) -> dict[str, Any]:
     """Return what a message says of a session; what was said in it only when that is over."""
-    session = record.session
+    session, turns = kept
     data: dict[str, Any] = {
         "session_id": session.id,
         "agent": {"id": session.agent_id, "version": session.agent_version},
@@ -196,6 +199,7 @@ def session_data(record: Record, *, ended: bool) -> dict[str, Any]:
             "ended_at": _moment(session.ended_at),
             "end_reason": session.end_reason,
             "legs": session.legs,
+            "turns": session.turns,
             "transcript": [
                 {
                     "speaker": turn.speaker,
@@ -203,10 +207,15 @@ def session_data(record: Record, *, ended: bool) -> dict[str, Any]:
                     "started_at": _moment(turn.started_at),
                     "state": turn.state,
                 }
-                for turn in record.turns
+                for turn in turns
             ],
         }
     return data
+
+
+def _has_connected_before(kept: SessionAndTurns, wall_time: float) -> bool:
+    session, _ = kept
+    return session.connected_at is not None and wall_time > session.connected_at + SAME_MOMENT_S
 
 
 def _moment(wall_time: float | None) -> str | None:

@@ -1,9 +1,14 @@
 """What the guide tells receivers to do is right."""
 
+import json
 import re
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from voice_agent.observability.webhooks.signature import new_secret, signed_headers
 
@@ -23,3 +28,26 @@ def test_a_receiver_that_does_as_the_guide_says_knows_what_is_genuine() -> None:
     assert not is_genuine(new_secret(), headers, body.encode())
     old = dict(signed_headers(secret, "msg.1", now - 1000, body))
     assert not is_genuine(secret, old, body.encode())
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node here")
+def test_so_does_one_in_javascript() -> None:
+    (code,) = re.findall(r"```javascript\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    secret, body = new_secret(), '{"text":"Grüß Gott"}'
+    now = int(time.time())
+    headers = dict(signed_headers(secret, "msg.1", now, body))
+    old = dict(signed_headers(secret, "msg.1", now - 1000, body))
+    no_time = headers | {"webhook-timestamp": "yesterday"}
+    cases = [
+        (secret, headers, body),
+        (secret, headers, "{}"),
+        (new_secret(), headers, body),
+        (secret, old, body),
+        (secret, no_time, body),
+        (secret, headers | {"webhook-signature": "v1,short " + headers["webhook-signature"]}, body),
+    ]
+    asked = f"console.log(JSON.stringify({json.dumps(cases)}.map((each) => isGenuine(...each))))"
+    run = subprocess.run(
+        ["node", "-e", code + asked], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert json.loads(run.stdout) == [True, False, False, False, False, True]

@@ -5,25 +5,38 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from tests.unit.storage.session_store_contract import TALKED, checkpoint
-from voice_agent.core.errors import SessionNotFoundError
+from voice_agent.core.errors import SessionNotFoundError, StorageUnavailableError
 from voice_agent.core.events import ClientConnected, Event, EventPayload, SessionStateChanged
 from voice_agent.core.session import EndReason, SessionState
 from voice_agent.core.session_journal import RememberedSession, remembered_turns
+from voice_agent.observability.metrics import Metrics
+from voice_agent.observability.webhooks import listener as listener_module
 from voice_agent.observability.webhooks import sender as sender_module
-from voice_agent.observability.webhooks.listener import WebhookListener
+from voice_agent.observability.webhooks.listener import (
+    SessionAndTurns,
+    WebhookEvent,
+    WebhookListener,
+    message,
+)
 from voice_agent.observability.webhooks.registry import WebhookRegistry
 from voice_agent.observability.webhooks.sender import WebhookSender
-from voice_agent.observability.webhooks.target_rules import TargetRules
-from voice_agent.sessions.records import SessionRecord
+from voice_agent.observability.webhooks.target_rules import (
+    AddressInfo,
+    Lookup,
+    TargetRules,
+)
 from voice_agent.storage.database import Database
 from voice_agent.storage.delivery_rows import DeliveryRows
 from voice_agent.storage.tables import WorkspaceRow
@@ -34,7 +47,8 @@ OVER = replace(
     checkpoint(),
     state=SessionState.ENDED,
     end_reason=EndReason.CLIENT_LEFT,
-    ended_at=20.0,
+    connected_at=100.0,
+    ended_at=120.0,
     conversation=TALKED,
     metadata={"order": 7},
 )
@@ -57,6 +71,7 @@ class Target:
     statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
+    trickles: bool = False
     taken: list[tuple[dict[str, str], str]] = field(default_factory=list)
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -66,8 +81,13 @@ class Target:
         async with self.arrived:
             self.taken.append((dict(request.headers), body))
             self.arrived.notify_all()
-        if self.hangs:
+        if self.hangs and not request.query_string:
             await self.released.wait()
+        if self.trickles:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            await self.released.wait()
+            return response
         status = self.statuses.pop(0) if self.statuses else 200
         return web.Response(status=status, headers=self.headers, text="x" * 100_000)
 
@@ -93,18 +113,23 @@ async def target() -> AsyncIterator[Target]:
 class House:
     """What tells webhooks in one process."""
 
-    def __init__(self, database: Database, rules: TargetRules) -> None:
+    def __init__(self, database: Database, rules: TargetRules, lookup: Lookup) -> None:
         self.webhooks, self.deliveries = WebhookRows(database), DeliveryRows(database)
-        self.sender = WebhookSender(self.deliveries, self.webhooks, rules)
+        self.sender = WebhookSender(self.deliveries, self.webhooks, rules, lookup=lookup)
         self.registry = WebhookRegistry(self.webhooks, self.deliveries, rules, self.sender.wake)
         self.listener = WebhookListener(
-            self.webhooks, self.deliveries, self._read, self.sender.wake
+            self.webhooks, self.deliveries, self._workspace_of, self._read, self.sender.wake
         )
+        self.reads = 0
 
-    async def _read(self, session_id: str) -> SessionRecord:
+    async def _workspace_of(self, session_id: str) -> str:
         if session_id != "s1":
             raise SessionNotFoundError(session_id)
-        return SessionRecord(RememberedSession.of(OVER), remembered_turns(OVER), (), ())
+        return OVER.workspace_id
+
+    async def _read(self, session_id: str) -> SessionAndTurns:
+        self.reads += 1
+        return RememberedSession.of(OVER), remembered_turns(OVER)
 
     async def start(self) -> None:
         self.sender.start()
@@ -132,11 +157,12 @@ async def house_of(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[HouseMaker]:
     monkeypatch.setattr(sender_module, "PAUSES_S", (0.05, 0.05))
-    monkeypatch.setattr(sender_module, "TIMEOUT_S", 0.5)
     async with AsyncExitStack() as stack:
 
-        async def make(*, allow_private: bool = True, started: bool = True) -> House:
-            house = House(database, TargetRules(allow_private))
+        async def make(
+            *, allow_private: bool = True, started: bool = True, lookup: Lookup = socket.getaddrinfo
+        ) -> House:
+            house = House(database, TargetRules(allow_private), lookup)
             if started:
                 await house.start()
                 stack.push_async_callback(house.stop)
@@ -229,7 +255,10 @@ async def test_a_redirect_is_not_followed(house_of: HouseMaker, target: Target) 
     assert "redirects are not followed" in delivery.last_error
 
 
-async def test_a_target_that_hangs_is_not_waited_for(house_of: HouseMaker, target: Target) -> None:
+async def test_a_target_that_hangs_is_not_waited_for(
+    house_of: HouseMaker, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "TIMEOUT_S", 0.3)
     house = await house_of()
     target.hangs = True
     webhook = await house.registry.create("default", target.url, ["session.ended"])
@@ -254,10 +283,14 @@ async def test_a_target_that_says_it_is_gone_is_told_nothing_more(
     assert len(target.taken) == 1
 
 
-async def test_a_target_that_asks_for_time_gets_it(house_of: HouseMaker, target: Target) -> None:
+@pytest.mark.parametrize("way", ["seconds", "date"])
+async def test_a_target_that_asks_for_time_gets_it(
+    house_of: HouseMaker, target: Target, way: str
+) -> None:
     house = await house_of()
     target.statuses = [429]
-    target.headers = {"Retry-After": "900"}
+    wish = "900" if way == "seconds" else formatdate(time.time() + 900, usegmt=True)
+    target.headers = {"Retry-After": wish}
     webhook = await house.registry.create("default", target.url, ["session.ended"])
     house.listener(ENDED)
     delivery = await house.until(webhook, lambda each: each.attempts == 1)
@@ -274,6 +307,150 @@ async def test_a_name_that_became_private_gets_nothing(
     delivery = await house.until(webhook, lambda each: each.state == "failed")
     assert "not a public address" in delivery.last_error
     assert target.taken == []
+
+
+async def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
+    house_of: HouseMaker, target: Target
+) -> None:
+    asked: list[str] = []
+
+    def lookup(host: str, port: int, *_: object) -> list[AddressInfo]:
+        asked.append(host)
+        address = "127.0.0.1" if len(asked) == 1 else "127.0.0.2"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    house = await house_of(lookup=lookup)
+    url = target.url.replace("127.0.0.1", "hook.example")
+    await house.registry.create("default", url, ["session.ended"])
+    house.listener(ENDED)
+    await target.until(1)
+    headers, _ = target.taken[0]
+    assert headers["Host"].startswith("hook.example:")
+    assert asked == ["hook.example"]
+
+
+async def test_an_answer_that_does_not_end_is_an_answer(
+    house_of: HouseMaker, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "ANSWER_S", 0.05)
+    house = await house_of()
+    target.trickles = True
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    delivery = await house.until(webhook, lambda each: each.attempts > 0)
+    assert (delivery.state, delivery.last_status, delivery.attempts) == ("delivered", 200, 1)
+
+
+async def test_an_answer_with_endless_headers_is_none(house_of: HouseMaker, target: Target) -> None:
+    house = await house_of()
+    target.headers = {f"X-{number}": "x" * 5000 for number in range(100)}
+    target.headers["X-Long"] = "x" * 50_000
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    delivery = await house.until(webhook, lambda each: each.state == "failed")
+    assert delivery.last_error
+    assert delivery.last_status is None
+
+
+async def test_a_target_that_hangs_holds_up_no_other(
+    house_of: HouseMaker, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await house_of(started=False)
+    target.hangs = True
+    hanging = await house.registry.create("default", target.url, ["session.ended"])
+    await house.deliveries.add(
+        [message(hanging, f"s{number}", WebhookEvent.ENDED, 1.0, {}) for number in range(50)]
+    )
+    quick = await house.registry.create("default", target.url + "?quick", ["session.ended"])
+    await house.deliveries.add([message(quick, "s1", WebhookEvent.ENDED, 1.0, {})])
+    await house.start()
+    try:
+        await house.until(quick, lambda each: each.state == "delivered")
+        await target.until(1 + sender_module.AT_ONCE_TO_EACH)
+        assert len(target.taken) == 1 + sender_module.AT_ONCE_TO_EACH
+    finally:
+        target.released.set()
+        await house.stop()
+
+
+async def test_what_a_target_took_is_not_sent_again_because_the_database_was_away(
+    house_of: HouseMaker, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "RETRY_S", 0.01)
+    house = await house_of()
+    note, failures = house.deliveries.note, [1, 2, 3]
+
+    async def note_late(*arguments: Any, **values: Any) -> bool:
+        if failures:
+            failures.pop()
+            raise StorageUnavailableError("away")
+        kept: bool = await note(*arguments, **values)
+        return kept
+
+    monkeypatch.setattr(house.deliveries, "note", note_late)
+    webhook = await house.registry.create("default", target.url, ["session.ended"])
+    house.listener(ENDED)
+    await house.until(webhook, lambda each: each.state == "delivered")
+    assert (len(target.taken), house.sender.statistics.delivered) == (1, 1)
+
+
+async def test_what_is_being_sent_when_the_server_stops_is_sent_by_another(
+    house_of: HouseMaker, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_module, "STOP_TIMEOUT_S", 0.05)
+    first = await house_of(started=False)
+    target.hangs = True
+    webhook = await first.registry.create("default", target.url, ["session.ended"])
+    await first.start()
+    first.listener(ENDED)
+    await target.until(1)
+    await first.stop()
+    target.hangs = False
+    await house_of()
+    await target.until(2)
+    assert len({headers["webhook-id"] for headers, _ in target.taken}) == 1
+    assert (await first.deliveries.list(webhook.id, None, 1)).items[0].attempts <= 1
+
+
+async def test_a_client_that_comes_back_does_not_start_the_session_again(
+    house_of: HouseMaker, target: Target
+) -> None:
+    house = await house_of()
+    await house.registry.create("default", target.url, ["session.started"])
+    house.listener(replace(STARTED, wall_time=STARTED.wall_time + 30.0))
+    await house.listener.stop()
+    assert house.reads == 1
+    assert target.taken == []
+    house.listener.start()
+    house.listener(STARTED)
+    await target.until(1)
+
+
+async def test_sessions_that_nobody_wants_to_know_of_are_not_read(house_of: HouseMaker) -> None:
+    house = await house_of()
+    await house.registry.create("default", "https://example.com/", ["session.failed"])
+    house.listener(STARTED)
+    house.listener(ENDED)
+    await house.listener.stop()
+    assert house.reads == 0
+
+
+async def test_what_cannot_be_told_is_counted(
+    house_of: HouseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_module, "WAITING_LIMIT", 2)
+    house = await house_of(started=False)
+    for _ in range(5):
+        house.listener(ENDED)
+    assert house.listener.dropped == 3
+    metrics = Metrics(list)
+    metrics.collect_webhooks(house.sender.statistics, lambda: house.listener.dropped)
+    [family] = [each for each in metrics.families() if each.name == "voice_agent_webhook_messages"]
+    assert {dict(each.labels)["outcome"]: each.value for each in family.samples} == {
+        "delivered": 0,
+        "given_up": 0,
+        "dropped": 3,
+    }
 
 
 async def test_two_processes_send_each_message_once(house_of: HouseMaker, target: Target) -> None:
