@@ -128,6 +128,10 @@ def call(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Accept any certificate, a self-signed one too.")
     ] = False,
+    reconnect: Annotated[
+        float,
+        typer.Option(min=0, max=3600, help="Seconds to try to come back when cut off; 0: never."),
+    ] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
 ) -> None:
     """Call an agent from here and print what is said; exits with 0 when it answered."""
@@ -143,5 +147,6 @@ def call(
         both=both,
         timeout_s=timeout,
         verify_tls=not insecure,
+        reconnect_s=reconnect,
     )
     raise typer.Exit(run_call(request, as_json=as_json))

@@ -11,7 +11,7 @@ from typing import TextIO
 from loguru import logger
 
 from voice_agent.client.errors import CallError, NoAnswerError
-from voice_agent.client.events import Speaker, Transcript
+from voice_agent.client.events import ConnectionLost, Reconnected, Speaker, Transcript
 from voice_agent.client.live_call import Call
 from voice_agent.client.report import CallReport, ExitCode, TurnReport
 from voice_agent.client.signalling import TransportName
@@ -38,6 +38,7 @@ class CallRequest:
         both: Where to write both sides, the caller left and the bot right.
         timeout_s: For each step of connecting, and for an answer to begin.
         verify_tls: False to accept any certificate.
+        reconnect_s: How long to try to come back when the connection is lost, in seconds.
     """
 
     url: str = "http://127.0.0.1:7860"
@@ -49,9 +50,10 @@ class CallRequest:
     both: Path | None = None
     timeout_s: float = 15.0
     verify_tls: bool = True
+    reconnect_s: float = 60.0
 
 
-Listener = Callable[[Transcript], None]
+Listener = Callable[[Transcript | ConnectionLost | Reconnected], None]
 
 
 async def place_call(request: CallRequest, heard: Listener = lambda _: None) -> CallReport:
@@ -59,7 +61,8 @@ async def place_call(request: CallRequest, heard: Listener = lambda _: None) -> 
 
     Args:
         request: The call.
-        heard: Told each line of the transcript as it comes.
+        heard: Told each line of the transcript as it comes, and when the connection is lost and
+            back.
 
     Returns:
         The report; errors are in it, not raised.
@@ -71,6 +74,7 @@ async def place_call(request: CallRequest, heard: Listener = lambda _: None) -> 
         agent=request.agent,
         timeout_s=request.timeout_s,
         verify_tls=request.verify_tls,
+        reconnect_s=request.reconnect_s,
     )
     try:
         speeches = [await asyncio.to_thread(Speech.from_file, path) for path in request.wavs]
@@ -108,7 +112,13 @@ def run_call(
     err = sys.stderr if err is None else err
     logger.disable("pipecat")  # its banner is not ours to print
 
-    def show(line: Transcript) -> None:
+    def show(line: Transcript | ConnectionLost | Reconnected) -> None:
+        if isinstance(line, ConnectionLost):
+            print(f"[connection lost, coming back: {line.reason}]", file=err, flush=True)
+            return
+        if isinstance(line, Reconnected):
+            print(f"[back over {line.transport} in {line.after_s:.2f} s]", file=err, flush=True)
+            return
         who = "you" if line.speaker is Speaker.USER else "bot"
         print(f"{who}: {line.text}", file=out, flush=True)
 
@@ -160,7 +170,9 @@ async def _take_turn(report: CallReport, said: str, turn: Awaitable[Answer]) -> 
 
 async def _read(call: Call, heard: Listener) -> None:
     async for event in call.events():
-        if isinstance(event, Transcript) and event.final:
+        if isinstance(event, ConnectionLost | Reconnected) or (
+            isinstance(event, Transcript) and event.final
+        ):
             heard(event)
 
 

@@ -102,8 +102,36 @@ class RtviMessage(CallEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionLost(CallEvent):
+    """The connection is gone and the client tries to come back.
+
+    `Reconnected` follows, or `Disconnected` when there is no way back.
+
+    Attributes:
+        reason: How it was lost, in words.
+        close_code: The WebSocket close code, None on WebRTC.
+    """
+
+    reason: str
+    close_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected(CallEvent):
+    """The conversation goes on over a new connection.
+
+    Attributes:
+        after_s: Seconds since the connection was lost.
+        transport: The transport of the new one, `websocket` or `webrtc`.
+    """
+
+    after_s: float
+    transport: str
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnected(CallEvent):
-    """The connection is over; always the last event.
+    """The call is over; always the last event.
 
     Attributes:
         reason: Why, in words.

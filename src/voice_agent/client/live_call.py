@@ -14,11 +14,25 @@ import numpy.typing as npt
 
 from voice_agent.client import rtvi
 from voice_agent.client.connector import Connector, Destination
-from voice_agent.client.errors import CallError
-from voice_agent.client.events import BotInterrupted, BotReady, Disconnected, UserStartedSpeaking
+from voice_agent.client.errors import (
+    CallDroppedError,
+    CallError,
+    CallTimeoutError,
+    ServerUnreachableError,
+)
+from voice_agent.client.events import (
+    BotInterrupted,
+    BotReady,
+    ConnectionLost,
+    Disconnected,
+    Reconnected,
+    UserStartedSpeaking,
+)
 from voice_agent.client.heard import HeardAudio
+from voice_agent.client.losses import SILENT_AFTER_S
 from voice_agent.client.media import Media
 from voice_agent.client.microphone import Microphone, MicrophonePacket, Utterance
+from voice_agent.client.reconnecting import Reconnection
 from voice_agent.client.recording import bot_side, user_side, write_wav
 from voice_agent.client.signalling import Invitation, TransportName
 from voice_agent.client.speech import Speech, room_noise
@@ -38,6 +52,8 @@ class Call(CallEvents):
         keep_samples: False to keep no samples of what is received, only when it was audible.
         verify_tls: False to accept any certificate, a self-signed one for instance.
         invitation: That of an earlier call, to come back to its session; None for a new session.
+        reconnect_s: How long to try to come back when the connection is lost, in seconds; with 0
+            that ends the call.
         clock: Monotonic seconds; all times of a call are its.
 
     Attributes:
@@ -59,11 +75,25 @@ class Call(CallEvents):
         keep_samples: bool = True,
         verify_tls: bool = True,
         invitation: Invitation | None = None,
+        reconnect_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock)
-        self._destination = Destination(url, transport, agent, timeout_s, verify_tls, invitation)
+        self._destination = Destination(
+            url,
+            transport,
+            agent,
+            timeout_s,
+            verify_tls,
+            invitation,
+            silence_s=SILENT_AFTER_S if reconnect_s > 0 else None,
+        )
         self._connector = Connector(self._destination, clock)
+        self._reconnection = (
+            Reconnection(reconnect_s, self._reconnect, self._give_up) if reconnect_s > 0 else None
+        )
+        self._may_reconnect = False
+        self._failure: CallError | None = None
         self._has_microphone = microphone
         self._announce = announce
         self._keep_samples = keep_samples
@@ -136,12 +166,15 @@ class Call(CallEvents):
             if self._announce:
                 ready = await self.wait_for(BotReady, self._destination.timeout_s, after=0)
                 self.ready_at = ready.at
+            self._may_reconnect = self._reconnection is not None
         except BaseException:
             await self.close()
             raise
 
     async def say(self, speech: Speech) -> Utterance:
         """Begins to say something, behind what is being said already.
+
+        While the connection is lost it waits; what was begun before goes on, heard by nobody.
 
         Returns:
             Its utterance, to wait on.
@@ -150,8 +183,7 @@ class Call(CallEvents):
             CallDroppedError: The call is over.
         """
         await asyncio.to_thread(_encode, speech, self.transport)
-        if self.ended is not None:
-            raise self.dropped()
+        await self._connected()
         return self._microphone.say(speech)
 
     async def speak(self, speech: Speech) -> Utterance:
@@ -168,7 +200,7 @@ class Call(CallEvents):
         return utterance
 
     async def type_text(self, text: str) -> float:
-        """Sends a typed turn.
+        """Sends a typed turn; while the connection is lost it waits.
 
         Returns:
             When it went out, in monotonic seconds.
@@ -176,8 +208,7 @@ class Call(CallEvents):
         Raises:
             CallDroppedError: The call is over.
         """
-        if self.ended is not None:
-            raise self.dropped()
+        await self._connected()
         # Before sending: an answer from memory can begin before a busy client comes back from it.
         sent_at = self._clock()
         await self.send_message(rtvi.send_text(next(self._identifiers), text))
@@ -191,6 +222,7 @@ class Call(CallEvents):
     async def close(self) -> None:
         """Hangs up as a well-behaved client does. May be called twice."""
         self._end(Disconnected(self._clock(), "the caller hung up", by_caller=True))
+        await self._stop_reconnecting()
         await self._connector.close()
 
     async def abort(self, *, silently: bool = False) -> None:
@@ -201,6 +233,7 @@ class Call(CallEvents):
                 is freed by `close`.
         """
         self._end(Disconnected(self._clock(), "the caller vanished", by_caller=True))
+        await self._stop_reconnecting()
         if self._media is not None:
             await self._media.abort(silently=silently)
 
@@ -249,13 +282,85 @@ class Call(CallEvents):
         if self._media is not None and self._media.is_buffered:
             self.heard.interrupt(at)
 
-    def connection_ended(self, at: float, reason: str, close_code: int | None) -> None:
+    def connection_ended(
+        self, at: float, reason: str, close_code: int | None, *, lost: bool = False
+    ) -> None:
         """Takes the end of the connection from the transport."""
-        self._end(Disconnected(at, reason, close_code))
+        if self.is_lost:
+            # That of an attempt to come back.
+            failed = (
+                ServerUnreachableError(reason) if lost else CallDroppedError(reason, close_code)
+            )
+            self._failure = self._failure or failed
+        elif lost and self._may_reconnect and self._reconnection is not None:
+            self.interruption_arrived(at)
+            self._connector.abandon()
+            if self.tell(ConnectionLost(at, reason, close_code)):
+                self._reconnection.begin()
+        else:
+            self._end(Disconnected(at, reason, close_code))
 
     def _try_media(self, media: Media) -> None:
         self._media = media
-        self.heard = HeardAudio(media.sample_rate, keep_samples=self._keep_samples)
+        self._rtvi = rtvi.RtviReader()
+        self._failure = None
+        if self.is_lost:
+            self.heard.take_rate(media.sample_rate)
+        else:
+            self.heard = HeardAudio(media.sample_rate, keep_samples=self._keep_samples)
+
+    async def _reconnect(self) -> None:
+        """Comes back over a new connection, up to the bot's readiness.
+
+        Raises:
+            CallError: It did not succeed.
+        """
+        began = self._clock()
+        media = await self._connector.reconnect(self, self._try_media)
+        try:
+            if self._announce:
+                await media.send_message(rtvi.client_ready(next(self._identifiers)))
+            self._microphone.skip_to(self._clock())
+            await media.start(self._has_microphone)
+            if self._announce:
+                await self._until_ready(began)
+            self._check_attempt()
+        except BaseException:
+            self._connector.abandon()
+            raise
+        lost = next(event for event in reversed(self.log) if isinstance(event, ConnectionLost))
+        now = self._clock()
+        self.tell(Reconnected(now, now - lost.at, media.name))
+
+    async def _until_ready(self, after: float) -> None:
+        def ready() -> bool | None:
+            self._check_attempt()
+            return any(isinstance(e, BotReady) and e.at >= after for e in self.log) or None
+
+        try:
+            async with asyncio.timeout(self._destination.timeout_s):
+                await self.until(ready, None, "the bot's readiness")
+        except TimeoutError as error:
+            raise CallTimeoutError("the bot was not ready in time") from error
+
+    def _check_attempt(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _connected(self) -> None:
+        if self.is_lost:
+            await self.until(lambda: None if self.is_lost else True, None, "the way back")
+        if self.ended is not None:
+            raise self.dropped()
+
+    def _give_up(self, why: str) -> None:
+        lost = next(event for event in reversed(self.log) if isinstance(event, ConnectionLost))
+        reason = f"{lost.reason}, and there is no way back: {why}"
+        self._end(Disconnected(self._clock(), reason, lost.close_code))
+
+    async def _stop_reconnecting(self) -> None:
+        if self._reconnection is not None:
+            await self._reconnection.stop()
 
     def _end(self, how: Disconnected) -> None:
         if self.tell(how):

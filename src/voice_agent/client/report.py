@@ -14,7 +14,7 @@ from voice_agent.client.errors import (
     ServerUnreachableError,
     SpeechUnreadableError,
 )
-from voice_agent.client.events import ServerError
+from voice_agent.client.events import ConnectionLost, Reconnected, ServerError
 from voice_agent.client.live_call import Call
 
 
@@ -76,6 +76,9 @@ class CallReport:
         turns: The turns in order.
         transcript: Both sides, with the second of the call at which each line came.
         server_errors: What the server reported.
+        losses: How often the connection was lost and the client tried to come back.
+        reconnections: How often it came back.
+        lost_s: How long it was away until it came back, all times together.
     """
 
     exit_code: ExitCode = ExitCode.ANSWERED
@@ -90,6 +93,9 @@ class CallReport:
     turns: list[TurnReport] = field(default_factory=list)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     server_errors: list[str] = field(default_factory=list)
+    losses: int = 0
+    reconnections: int = 0
+    lost_s: float = 0.0
 
     def note_error(self, error: CallError) -> None:
         """Takes what ended the call."""
@@ -117,6 +123,9 @@ class CallReport:
             for line in call.transcript
         ]
         self.server_errors = [e.message for e in call.log if isinstance(e, ServerError)]
+        self.losses = sum(isinstance(event, ConnectionLost) for event in call.log)
+        away = [event.after_s for event in call.log if isinstance(event, Reconnected)]
+        self.reconnections, self.lost_s = len(away), sum(away)
 
     def to_json(self) -> str:
         """Returns one JSON document, times rounded to milliseconds."""
@@ -134,6 +143,8 @@ class CallReport:
         shown = ", ".join(f"{latency:.2f} s" for latency in latencies if latency is not None)
         if shown:
             parts.append(f"answered in {shown}")
+        if self.losses:
+            parts.append(f"lost {self.losses}x, back {self.reconnections}x in {self.lost_s:.2f} s")
         return f"[{' · '.join(parts)}]"
 
 
