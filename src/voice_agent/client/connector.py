@@ -1,8 +1,9 @@
 """From a server's address to an open connection: asks for a session and tries its transports."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
@@ -82,10 +83,7 @@ class Connector:
         """
         destination = self._destination
         base_url = normal_url(destination.url)
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=destination.verify_tls),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        self._http = self._http_client()
         signalling = Signalling(base_url, self._http, destination.timeout_s)
         invitation = destination.invitation
         if invitation is None:
@@ -121,6 +119,9 @@ class Connector:
         """
         assert self.invitation is not None, "connect comes first"
         assert self._http is not None
+        # What an earlier connection was left with may be as dead as the one that was lost.
+        self._free(self._http.close())
+        self._http = self._http_client()
         destination = self._destination
         timeout_s = min(destination.timeout_s, RECONNECT_TIMEOUT_S)
         signalling = Signalling(normal_url(destination.url), self._http, timeout_s)
@@ -152,9 +153,7 @@ class Connector:
         if self.media is None:
             return
         media, self.media = self.media, None
-        task = asyncio.create_task(_free(media), name="freeing a lost connection")
-        self._freeing.add(task)
-        task.add_done_callback(self._freeing.discard)
+        self._free(_abandon(media))
 
     async def close(self) -> None:
         """Closes the connection. May be called twice."""
@@ -163,6 +162,17 @@ class Connector:
         await asyncio.gather(*self._freeing, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
+
+    def _http_client(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._destination.verify_tls),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    def _free(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="freeing a lost connection")
+        self._freeing.add(task)
+        task.add_done_callback(self._freeing.discard)
 
     def _build(
         self,
@@ -198,7 +208,7 @@ class Connector:
         )
 
 
-async def _free(media: Media) -> None:
+async def _abandon(media: Media) -> None:
     await media.abort(silently=False)
     await media.close()
 
