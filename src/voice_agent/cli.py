@@ -134,13 +134,13 @@ def call(
     timeout: Annotated[
         float, typer.Option(min=0.1, max=600, help="Seconds to wait for each step.")
     ] = 15.0,
-    reconnect: Annotated[
-        float,
-        typer.Option(min=0, max=86_400, help="Seconds to get a lost connection back; 0: never."),
-    ] = 60.0,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Accept any certificate, a self-signed one too.")
     ] = False,
+    reconnect: Annotated[
+        float,
+        typer.Option(min=0, max=3600, help="Seconds to try to come back when cut off; 0: never."),
+    ] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
 ) -> None:
     """Call an agent from here and print what is said; exits with 0 when it answered."""

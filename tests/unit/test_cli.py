@@ -193,6 +193,7 @@ def test_call_passes_everything_on(command: Command, monkeypatch: pytest.MonkeyP
         *("--key", "vak_x"),
         *("--wav", "a.wav", "--wav", "b.wav", "--text", "hello", "--out", "o.wav"),
         *("--both", "c.wav", "--timeout", 3, "--insecure", "--json"),
+        *("--reconnect", 5),
     )
     expected: dict[str, Any] = {
         "url": "https://voice.example.com",
@@ -205,6 +206,7 @@ def test_call_passes_everything_on(command: Command, monkeypatch: pytest.MonkeyP
         "both": Path("c.wav"),
         "timeout_s": 3.0,
         "verify_tls": False,
+        "reconnect_s": 5.0,
     }
     assert calls[0] == (CallRequest(), False)
     assert (asdict(calls[1][0]), calls[1][1]) == (expected, True)

@@ -15,6 +15,7 @@ from voice_agent.client.errors import (
     ServerUnreachableError,
     SpeechUnreadableError,
 )
+from voice_agent.client.events import ConnectionLost, Reconnected
 from voice_agent.client.heard import HeardAudio
 from voice_agent.client.live_call import Call
 from voice_agent.client.microphone import Utterance
@@ -39,8 +40,10 @@ __all__ = [
     "CallError",
     "CallRefusedError",
     "CallTimeoutError",
+    "ConnectionLost",
     "HeardAudio",
     "NoAnswerError",
+    "Reconnected",
     "ServerUnreachableError",
     "Speech",
     "SpeechUnreadableError",

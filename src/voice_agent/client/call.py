@@ -39,7 +39,7 @@ class CallRequest:
         both: Where to write both sides, the caller left and the bot right.
         timeout_s: For each step of connecting, and for an answer to begin.
         verify_tls: False to accept any certificate.
-        reconnect_s: For how long a lost connection is to be got back.
+        reconnect_s: How long to try to come back when the connection is lost, in seconds.
     """
 
     url: str = "http://127.0.0.1:7860"
@@ -63,7 +63,8 @@ async def place_call(request: CallRequest, heard: Listener = lambda _: None) -> 
 
     Args:
         request: The call.
-        heard: Told each line of the transcript as it comes, and of a connection lost and got back.
+        heard: Told each line of the transcript as it comes, and when the connection is lost and
+            back.
 
     Returns:
         The report; errors are in it, not raised.
@@ -116,11 +117,10 @@ def run_call(
 
     def show(line: Transcript | ConnectionLost | Reconnected) -> None:
         if isinstance(line, ConnectionLost):
-            print(f"[{line.reason}; trying to come back]", file=err, flush=True)
+            print(f"[connection lost, coming back: {line.reason}]", file=err, flush=True)
             return
         if isinstance(line, Reconnected):
-            after = f"after {line.after_s:.1f} s, over {line.transport}"
-            print(f"[back {after}]", file=err, flush=True)
+            print(f"[back over {line.transport} in {line.after_s:.2f} s]", file=err, flush=True)
             return
         who = "you" if line.speaker is Speaker.USER else "bot"
         print(f"{who}: {line.text}", file=out, flush=True)

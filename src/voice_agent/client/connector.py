@@ -1,11 +1,15 @@
 """From a server's address to an open connection: asks for a session and tries its transports."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
 import aiohttp
 
 from voice_agent.client.errors import CallError, CallRefusedError, ServerUnreachableError
+from voice_agent.client.losses import is_final
 from voice_agent.client.media import Media, MediaListener
 from voice_agent.client.signalling import (
     Invitation,
@@ -13,7 +17,11 @@ from voice_agent.client.signalling import (
     TransportName,
     TransportOffer,
     normal_url,
+    with_attempt,
 )
+
+RECONNECT_TIMEOUT_S = 5.0
+"""How long each transport may take to connect when the client comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,8 @@ class Destination:
         timeout_s: For each step of connecting, in seconds.
         verify_tls: False to accept any certificate.
         invitation: The session to come back to; None for a new one.
+        silence_s: Seconds of silence after which a connection counts as lost; None leaves it to
+            the transports to notice.
         key: Shown when a session is asked for; None shows nothing.
     """
 
@@ -36,6 +46,7 @@ class Destination:
     timeout_s: float = 10.0
     verify_tls: bool = True
     invitation: Invitation | None = None
+    silence_s: float | None = None
     key: str | None = None
 
 
@@ -55,6 +66,8 @@ class Connector:
         self.invitation: Invitation | None = None
         self.media: Media | None = None
         self.attempts: list[tuple[TransportName, CallError]] = []
+        self._carried: TransportName | None = None
+        self._freeing: set[asyncio.Task[None]] = set()
 
     async def connect(self, listener: MediaListener, trying: Callable[[Media], None]) -> Media:
         """Connects.
@@ -72,20 +85,16 @@ class Connector:
         """
         destination = self._destination
         base_url = normal_url(destination.url)
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=destination.verify_tls),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        self._http = self._http_client()
         signalling = Signalling(base_url, self._http, destination.timeout_s)
-        invitation = self.invitation or destination.invitation
+        invitation = destination.invitation
         if invitation is None:
             invitation = await signalling.create_session(
                 destination.agent, destination.transport, destination.key
             )
         self.invitation = invitation
-        before = len(self.attempts)
         for offer in _wanted(invitation.transports, destination.transport):
-            media = self._build(offer, signalling, invitation.token, listener)
+            media = self._build(offer, signalling, listener, destination.timeout_s)
             self.media = media
             trying(media)
             try:
@@ -94,38 +103,126 @@ class Connector:
                 self.attempts.append((offer.type, error))
                 await media.close()
             else:
+                self._carried = media.name
                 return media
-        tried = self.attempts[before:]
-        if len(tried) == 1:
-            raise tried[0][1]
-        refusals = [error for _, error in tried if isinstance(error, CallRefusedError)]
-        if len(refusals) == len(tried) and len({error.status for error in refusals}) == 1:
-            raise refusals[0]
-        reasons = "; ".join(f"{name}: {error}" for name, error in tried)
-        raise ServerUnreachableError(f"no transport got through: {reasons}")
+        raise _none_got_through(self.attempts)
+
+    async def reconnect(self, listener: MediaListener, trying: Callable[[Media], None]) -> Media:
+        """Connects once more to the same session, first over the transport that carried it last.
+
+        Args:
+            listener: The call.
+            trying: Told each medium before it connects.
+
+        Returns:
+            The open connection.
+
+        Raises:
+            CallRefusedError: The server said no.
+            ServerUnreachableError: It does not answer, or no transport gets through.
+        """
+        assert self.invitation is not None, "connect comes first"
+        assert self._http is not None
+        # What an earlier connection was left with may be as dead as the one that was lost.
+        self._free(self._http.close())
+        self._http = self._http_client()
+        destination = self._destination
+        timeout_s = min(destination.timeout_s, RECONNECT_TIMEOUT_S)
+        signalling = Signalling(normal_url(destination.url), self._http, timeout_s)
+        offers = _wanted(self.invitation.transports, destination.transport)
+        failures: list[tuple[TransportName, CallError]] = []
+        for offer in sorted(offers, key=lambda offer: offer.type is not self._carried):
+            media = self._build(offer, signalling, listener, timeout_s, attempt=uuid4().hex)
+            self.media = media
+            trying(media)
+            try:
+                await media.connect()
+            except BaseException as error:
+                self.abandon()
+                if not isinstance(error, ServerUnreachableError | CallRefusedError):
+                    raise
+                if is_final(error):
+                    raise
+                failures.append((offer.type, error))
+            else:
+                self._carried = media.name
+                return media
+        raise _none_got_through(failures)
+
+    def abandon(self) -> None:
+        """Lets go of the connection without a word to the server, and frees it meanwhile.
+
+        A goodbye that reached the server after all would end the session.
+        """
+        if self.media is None:
+            return
+        media, self.media = self.media, None
+        self._free(_abandon(media))
 
     async def close(self) -> None:
-        """Closes the connection. May be called twice, and `connect` once more afterwards."""
+        """Closes the connection. May be called twice."""
         if self.media is not None:
             await self.media.close()
-            self.media = None
+        await asyncio.gather(*self._freeing, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
-            self._http = None
+
+    def _http_client(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._destination.verify_tls),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    def _free(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="freeing a lost connection")
+        self._freeing.add(task)
+        task.add_done_callback(self._freeing.discard)
 
     def _build(
-        self, offer: TransportOffer, signalling: Signalling, token: str, listener: MediaListener
+        self,
+        offer: TransportOffer,
+        signalling: Signalling,
+        listener: MediaListener,
+        timeout_s: float,
+        *,
+        attempt: str | None = None,
     ) -> Media:
         assert self._http is not None
-        timeout_s = self._destination.timeout_s
+        assert self.invitation is not None
+        silence_s = self._destination.silence_s
         # A call needs one of the two stacks, and WebRTC's takes a third of a second to load.
         if offer.type is TransportName.WEBRTC:
             from voice_agent.client.webrtc import WebRTCMedia  # noqa: PLC0415
 
-            return WebRTCMedia(offer, token, signalling, listener, timeout_s, self._clock)
+            return WebRTCMedia(
+                offer,
+                self.invitation.token,
+                signalling,
+                listener,
+                timeout_s,
+                self._clock,
+                attempt=attempt,
+                silence_s=silence_s,
+            )
         from voice_agent.client.websocket import WebSocketMedia  # noqa: PLC0415
 
-        return WebSocketMedia(offer.url, self._http, listener, timeout_s, self._clock)
+        url = offer.url if attempt is None else with_attempt(offer.url, attempt)
+        return WebSocketMedia(
+            url, self._http, listener, timeout_s, self._clock, silence_s=silence_s
+        )
+
+
+async def _abandon(media: Media) -> None:
+    await media.abort(silently=False)
+    await media.close()
+
+
+def _none_got_through(attempts: Sequence[tuple[TransportName, CallError]]) -> CallError:
+    """Returns the error of the only attempt, or one that has the reasons of all."""
+    if len(attempts) == 1:
+        return attempts[0][1]
+    reasons = "; ".join(f"{name}: {error}" for name, error in attempts)
+    return ServerUnreachableError(f"no transport got through: {reasons}")
 
 
 def _wanted(

@@ -103,10 +103,12 @@ class RtviMessage(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost(CallEvent):
-    """The connection is gone, and the client tries to get back to the session.
+    """The connection is gone and the client tries to come back.
+
+    `Reconnected` follows, or `Disconnected` when there is no way back.
 
     Attributes:
-        reason: Why, in words.
+        reason: How it was lost, in words.
         close_code: The WebSocket close code, None on WebRTC.
     """
 
@@ -116,11 +118,11 @@ class ConnectionLost(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class Reconnected(CallEvent):
-    """The client is back in the same session.
+    """The conversation goes on over a new connection.
 
     Attributes:
         after_s: Seconds since the connection was lost.
-        transport: How it is connected now.
+        transport: The transport of the new one, `websocket` or `webrtc`.
     """
 
     after_s: float
@@ -129,7 +131,7 @@ class Reconnected(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class Disconnected(CallEvent):
-    """The connection is over; always the last event.
+    """The call is over; always the last event.
 
     Attributes:
         reason: Why, in words.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import soxr
 
 Samples = npt.NDArray[np.int16]
 
@@ -54,6 +55,7 @@ class HeardAudio:
 
     def __init__(self, sample_rate: int, *, keep_samples: bool = True) -> None:
         self.sample_rate = sample_rate
+        self._converter: soxr.ResampleStream | None = None
         self.received_s = 0.0
         self._keep_samples = keep_samples
         self._played: list[Played] = []
@@ -77,8 +79,17 @@ class HeardAudio:
         """When the bot was audible: start and end of each span, in monotonic seconds."""
         return tuple(zip(self._starts, self._ends, strict=True))
 
+    def take_rate(self, sample_rate: int) -> None:
+        """Converts what is given from now on from that rate in Hz: another connection's."""
+        self._converter = (
+            None
+            if sample_rate == self.sample_rate
+            else soxr.ResampleStream(sample_rate, self.sample_rate, 1, dtype="int16")
+        )
+
     def queue(self, arrived_at: float, samples: Samples) -> None:
         """Adds audio that a player plays when it has played all that came before."""
+        samples = self._converted(samples)
         at = max(arrived_at, self._end)
         self._add(at, Played(at, samples, arrived_at))
 
@@ -90,8 +101,14 @@ class HeardAudio:
             samples: Mono PCM16.
             placed_at: Where in the recording it belongs, when that is steadier.
         """
+        samples = self._converted(samples)
         place = arrived_at if placed_at is None else placed_at
         self._add(arrived_at, Played(place, samples, arrived_at))
+
+    def _converted(self, samples: Samples) -> Samples:
+        if self._converter is None:
+            return samples
+        return np.asarray(self._converter.resample_chunk(samples), np.int16)
 
     def _add(self, at: float, played: Played) -> None:
         samples = played.samples

@@ -13,21 +13,26 @@ import numpy as np
 import numpy.typing as npt
 
 from voice_agent.client import rtvi
-from voice_agent.client.coming_back import OVER_STATUSES, may_come_back, pauses
 from voice_agent.client.connector import Connector, Destination
-from voice_agent.client.errors import CallError, CallRefusedError
+from voice_agent.client.errors import (
+    CallDroppedError,
+    CallError,
+    CallTimeoutError,
+    ServerUnreachableError,
+)
 from voice_agent.client.events import (
     BotInterrupted,
     BotReady,
     ConnectionLost,
     Disconnected,
     Reconnected,
-    ServerError,
     UserStartedSpeaking,
 )
 from voice_agent.client.heard import HeardAudio
+from voice_agent.client.losses import SILENT_AFTER_S
 from voice_agent.client.media import Media
 from voice_agent.client.microphone import Microphone, MicrophonePacket, Utterance
+from voice_agent.client.reconnecting import Reconnection
 from voice_agent.client.recording import bot_side, user_side, write_wav
 from voice_agent.client.signalling import Invitation, TransportName
 from voice_agent.client.speech import Speech, room_noise
@@ -48,8 +53,8 @@ class Call(CallEvents):
         verify_tls: False to accept any certificate, a self-signed one for instance.
         key: What the server asks for, if it does: a key that may start sessions.
         invitation: That of an earlier call, to come back to its session; None for a new session.
-        reconnect_s: For how many seconds a call whose connection was lost tries to get back to its
-            session; 0 ends it at once. What is being said then waits.
+        reconnect_s: How long to try to come back when the connection is lost, in seconds; with 0
+            that ends the call.
         clock: Monotonic seconds; all times of a call are its.
 
     Attributes:
@@ -77,9 +82,21 @@ class Call(CallEvents):
     ) -> None:
         super().__init__(clock)
         self._destination = Destination(
-            url, transport, agent, timeout_s, verify_tls, invitation, key
+            url,
+            transport,
+            agent,
+            timeout_s,
+            verify_tls,
+            invitation,
+            silence_s=SILENT_AFTER_S if reconnect_s > 0 else None,
+            key=key,
         )
         self._connector = Connector(self._destination, clock)
+        self._reconnection = (
+            Reconnection(reconnect_s, self._reconnect, self._give_up) if reconnect_s > 0 else None
+        )
+        self._may_reconnect = False
+        self._failure: CallError | None = None
         self._has_microphone = microphone
         self._announce = announce
         self._keep_samples = keep_samples
@@ -87,9 +104,6 @@ class Call(CallEvents):
         self._rtvi = rtvi.RtviReader()
         self._identifiers = (str(number) for number in count(1))
         self._media: Media | None = None
-        self._reconnect_s = reconnect_s
-        self._attempt: asyncio.Task[None] | None = None
-        self._coming_back: asyncio.Task[None] | None = None
         self.heard = HeardAudio(1)
         self.started_at = math.nan
         self.connected_at = math.nan
@@ -147,26 +161,23 @@ class Call(CallEvents):
         self.started_at = self._clock()
         try:
             await asyncio.to_thread(_encode, room_noise(), self._destination.transport)
-            await self._connect_once()
+            media = await self._connector.connect(self, self._try_media)
+            self.connected_at = self._clock()
+            if self._announce:
+                await media.send_message(rtvi.client_ready(next(self._identifiers)))
+            await media.start(self._has_microphone)
+            if self._announce:
+                ready = await self.wait_for(BotReady, self._destination.timeout_s, after=0)
+                self.ready_at = ready.at
+            self._may_reconnect = self._reconnection is not None
         except BaseException:
             await self.close()
             raise
 
-    async def _connect_once(self) -> None:
-        began = self._clock()
-        media = await self._connector.connect(self, self._try_media)
-        if math.isnan(self.connected_at):
-            self.connected_at = self._clock()
-        if self._announce:
-            await media.send_message(rtvi.client_ready(next(self._identifiers)))
-        await media.start(self._has_microphone)
-        if self._announce:
-            ready = await self.wait_for(BotReady, self._destination.timeout_s, after=began)
-            if math.isnan(self.ready_at):
-                self.ready_at = ready.at
-
     async def say(self, speech: Speech) -> Utterance:
         """Begins to say something, behind what is being said already.
+
+        While the connection is lost it waits; what was begun before goes on, heard by nobody.
 
         Returns:
             Its utterance, to wait on.
@@ -175,8 +186,7 @@ class Call(CallEvents):
             CallDroppedError: The call is over.
         """
         await asyncio.to_thread(_encode, speech, self.transport)
-        if self.ended is not None:
-            raise self.dropped()
+        await self._connected()
         return self._microphone.say(speech)
 
     async def speak(self, speech: Speech) -> Utterance:
@@ -193,7 +203,7 @@ class Call(CallEvents):
         return utterance
 
     async def type_text(self, text: str) -> float:
-        """Sends a typed turn, when the connection is there, or is back.
+        """Sends a typed turn; while the connection is lost it waits.
 
         Returns:
             When it went out, in monotonic seconds.
@@ -201,10 +211,7 @@ class Call(CallEvents):
         Raises:
             CallDroppedError: The call is over.
         """
-        if self._coming_back is not None:
-            await self.until(self._is_back, None, "the connection")
-        if self.ended is not None:
-            raise self.dropped()
+        await self._connected()
         # Before sending: an answer from memory can begin before a busy client comes back from it.
         sent_at = self._clock()
         await self.send_message(rtvi.send_text(next(self._identifiers), text))
@@ -218,9 +225,7 @@ class Call(CallEvents):
     async def close(self) -> None:
         """Hangs up as a well-behaved client does. May be called twice."""
         self._end(Disconnected(self._clock(), "the caller hung up", by_caller=True))
-        if self._coming_back is not None and self._coming_back is not asyncio.current_task():
-            self._coming_back.cancel()
-            await asyncio.gather(self._coming_back, return_exceptions=True)
+        await self._stop_reconnecting()
         await self._connector.close()
 
     async def abort(self, *, silently: bool = False) -> None:
@@ -231,6 +236,7 @@ class Call(CallEvents):
                 is freed by `close`.
         """
         self._end(Disconnected(self._clock(), "the caller vanished", by_caller=True))
+        await self._stop_reconnecting()
         if self._media is not None:
             await self._media.abort(silently=silently)
 
@@ -279,69 +285,85 @@ class Call(CallEvents):
         if self._media is not None and self._media.is_buffered:
             self.heard.interrupt(at)
 
-    def connection_ended(self, at: float, reason: str, close_code: int | None) -> None:
+    def connection_ended(
+        self, at: float, reason: str, close_code: int | None, *, lost: bool = False
+    ) -> None:
         """Takes the end of the connection from the transport."""
-        if self._attempt is not None:
-            self._attempt.cancel()
-        elif self._coming_back is not None or self.ended is not None:
-            return
-        elif (
-            self._reconnect_s > 0
-            and not math.isnan(self.ready_at)
-            and may_come_back(reason, close_code, self._last_words())
-        ):
-            self.tell(ConnectionLost(at, reason, close_code))
-            lost = Disconnected(at, reason, close_code)
-            self._coming_back = asyncio.create_task(self._come_back(lost), name="coming back")
+        if self.is_lost:
+            # That of an attempt to come back.
+            failed = (
+                ServerUnreachableError(reason) if lost else CallDroppedError(reason, close_code)
+            )
+            self._failure = self._failure or failed
+        elif lost and self._may_reconnect and self._reconnection is not None:
+            self.interruption_arrived(at)
+            self._connector.abandon()
+            if self.tell(ConnectionLost(at, reason, close_code)):
+                self._reconnection.begin()
         else:
             self._end(Disconnected(at, reason, close_code))
 
-    async def _come_back(self, lost: Disconnected) -> None:
-        """Gets back to the session, or ends the call."""
-        deadline = lost.at + self._reconnect_s
-        for pause_s in pauses():
-            await self._connector.close()
-            self._attempt = asyncio.create_task(self._connect_once(), name="attempt to come back")
-            try:
-                await asyncio.wait({self._attempt}, timeout=max(0.1, deadline - self._clock()))
-                is_over = await self._outcome(self._attempt)
-            finally:
-                self._attempt = None
-            if is_over is None and self._media is not None:
-                self._coming_back = None
-                after_s = self._clock() - lost.at
-                self.tell(Reconnected(self._clock(), after_s, self._media.name))
-                return
-            if is_over or self._clock() + pause_s >= deadline:
-                break
-            await asyncio.sleep(pause_s)
-        await self._connector.close()
-        self._coming_back = None
-        self._end(lost)
-
-    async def _outcome(self, attempt: "asyncio.Task[None]") -> bool | None:
-        """Returns None when it succeeded, else whether there is nothing to come back to."""
-        attempt.cancel()
-        [outcome] = await asyncio.gather(attempt, return_exceptions=True)
-        if outcome is None:
-            return None
-        return isinstance(outcome, CallRefusedError) and outcome.status in OVER_STATUSES
-
-    def _is_back(self) -> bool | None:
-        return True if self._coming_back is None else None
-
-    def _last_words(self) -> str | None:
-        for event in reversed(self.log):
-            if isinstance(event, BotReady):
-                return None
-            if isinstance(event, ServerError) and event.fatal:
-                return event.message
-        return None
-
     def _try_media(self, media: Media) -> None:
         self._media = media
-        if self.heard.sample_rate != media.sample_rate:
+        self._rtvi = rtvi.RtviReader()
+        self._failure = None
+        if self.is_lost:
+            self.heard.take_rate(media.sample_rate)
+        else:
             self.heard = HeardAudio(media.sample_rate, keep_samples=self._keep_samples)
+
+    async def _reconnect(self) -> None:
+        """Comes back over a new connection, up to the bot's readiness.
+
+        Raises:
+            CallError: It did not succeed.
+        """
+        began = self._clock()
+        media = await self._connector.reconnect(self, self._try_media)
+        try:
+            if self._announce:
+                await media.send_message(rtvi.client_ready(next(self._identifiers)))
+            self._microphone.skip_to(self._clock())
+            await media.start(self._has_microphone)
+            if self._announce:
+                await self._until_ready(began)
+            self._check_attempt()
+        except BaseException:
+            self._connector.abandon()
+            raise
+        lost = next(event for event in reversed(self.log) if isinstance(event, ConnectionLost))
+        now = self._clock()
+        self.tell(Reconnected(now, now - lost.at, media.name))
+
+    async def _until_ready(self, after: float) -> None:
+        def ready() -> bool | None:
+            self._check_attempt()
+            return any(isinstance(e, BotReady) and e.at >= after for e in self.log) or None
+
+        try:
+            async with asyncio.timeout(self._destination.timeout_s):
+                await self.until(ready, None, "the bot's readiness")
+        except TimeoutError as error:
+            raise CallTimeoutError("the bot was not ready in time") from error
+
+    def _check_attempt(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _connected(self) -> None:
+        if self.is_lost:
+            await self.until(lambda: None if self.is_lost else True, None, "the way back")
+        if self.ended is not None:
+            raise self.dropped()
+
+    def _give_up(self, why: str) -> None:
+        lost = next(event for event in reversed(self.log) if isinstance(event, ConnectionLost))
+        reason = f"{lost.reason}, and there is no way back: {why}"
+        self._end(Disconnected(self._clock(), reason, lost.close_code))
+
+    async def _stop_reconnecting(self) -> None:
+        if self._reconnection is not None:
+            await self._reconnection.stop()
 
     def _end(self, how: Disconnected) -> None:
         if self.tell(how):

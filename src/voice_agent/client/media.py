@@ -31,8 +31,17 @@ class MediaListener(Protocol):
         """Takes the order to drop what has not been played."""
         ...
 
-    def connection_ended(self, at: float, reason: str, close_code: int | None) -> None:
-        """Takes the end of the connection, once."""
+    def connection_ended(
+        self, at: float, reason: str, close_code: int | None, *, lost: bool = False
+    ) -> None:
+        """Takes the end of the connection, once.
+
+        Args:
+            at: When, in monotonic seconds.
+            reason: Why, in words.
+            close_code: The WebSocket close code, None on WebRTC.
+            lost: Whether the session may still be there to come back to: nobody ended it in order.
+        """
         ...
 
 

@@ -103,6 +103,7 @@ class Microphone:
         self._current: Utterance | None = None
         self._index = 0
         self._noise_index = 0
+        self._at: float | None = None
         self.utterances: list[Utterance] = []
 
     @property
@@ -132,6 +133,7 @@ class Microphone:
         Returns:
             The packet to send now.
         """
+        self._at = at
         if self._current is None and self._waiting:
             self._current = self._waiting.popleft()
             self._index = 0
@@ -145,6 +147,13 @@ class Microphone:
         if self._index == len(packet.speech.pcm_packets):
             self._current = None
         return packet
+
+    def skip_to(self, at: float) -> None:
+        """Gives up to that monotonic time what nobody took: real time went on meanwhile."""
+        if self._at is None:
+            return
+        while self._at + PACKET_S < at:
+            self.next_packet(self._at + PACKET_S)
 
     def stop(self, failure: CallDroppedError) -> None:
         """Ends what is being said and what waits: the call is over."""

@@ -14,7 +14,7 @@ from voice_agent.client.errors import (
     ServerUnreachableError,
     SpeechUnreadableError,
 )
-from voice_agent.client.events import Reconnected, ServerError
+from voice_agent.client.events import ConnectionLost, Reconnected, ServerError
 from voice_agent.client.live_call import Call
 
 
@@ -76,7 +76,9 @@ class CallReport:
         turns: The turns in order.
         transcript: Both sides, with the second of the call at which each line came.
         server_errors: What the server reported.
-        reconnects: For each time that the connection was lost, after how long it was back.
+        losses: How often the connection was lost and the client tried to come back.
+        reconnections: How often it came back.
+        lost_s: How long it was away until it came back, all times together.
     """
 
     exit_code: ExitCode = ExitCode.ANSWERED
@@ -91,7 +93,9 @@ class CallReport:
     turns: list[TurnReport] = field(default_factory=list)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     server_errors: list[str] = field(default_factory=list)
-    reconnects: list[float] = field(default_factory=list)
+    losses: int = 0
+    reconnections: int = 0
+    lost_s: float = 0.0
 
     def note_error(self, error: CallError) -> None:
         """Takes what ended the call."""
@@ -118,8 +122,10 @@ class CallReport:
             {"speaker": str(line.speaker), "text": line.text, "at_s": line.at - start}
             for line in call.transcript
         ]
-        self.reconnects = [e.after_s for e in call.log if isinstance(e, Reconnected)]
         self.server_errors = [e.message for e in call.log if isinstance(e, ServerError)]
+        self.losses = sum(isinstance(event, ConnectionLost) for event in call.log)
+        away = [event.after_s for event in call.log if isinstance(event, Reconnected)]
+        self.reconnections, self.lost_s = len(away), sum(away)
 
     def to_json(self) -> str:
         """Returns one JSON document, times rounded to milliseconds."""
@@ -137,6 +143,8 @@ class CallReport:
         shown = ", ".join(f"{latency:.2f} s" for latency in latencies if latency is not None)
         if shown:
             parts.append(f"answered in {shown}")
+        if self.losses:
+            parts.append(f"lost {self.losses}x, back {self.reconnections}x in {self.lost_s:.2f} s")
         return f"[{' · '.join(parts)}]"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import aiohttp
 
@@ -133,6 +133,11 @@ def websocket_url(url: str) -> str:
     return urlunsplit(parts._replace(scheme=scheme))
 
 
+def with_attempt(url: str, attempt: str) -> str:
+    """Returns a WebSocket's address with the id of the connection attempt."""
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode({'attempt': attempt})}"
+
+
 class Signalling:
     """The HTTP side of one call.
 
@@ -173,8 +178,14 @@ class Signalling:
         document = await self._post(f"{self._base_url}/v1/sessions", wish, key, is_first=True)
         return read_invitation(document, self._base_url)
 
-    async def offer(self, url: str, token: str, sdp: str) -> str:
+    async def offer(self, url: str, token: str, sdp: str, attempt: str | None = None) -> str:
         """Sends a WebRTC offer.
+
+        Args:
+            url: Where the server takes it.
+            token: The session's token.
+            sdp: The offer.
+            attempt: The id of the connection attempt; None for one that is newer than all before.
 
         Returns:
             The SDP of the answer.
@@ -183,7 +194,10 @@ class Signalling:
             CallRefusedError: The server said no.
             ServerUnreachableError: It did not answer, or not with an SDP.
         """
-        answer = await self._post(url, {"sdp": sdp, "type": "offer"}, token)
+        offer = {"sdp": sdp, "type": "offer"}
+        if attempt is not None:
+            offer["attempt"] = attempt
+        answer = await self._post(url, offer, token)
         if not isinstance(answer, Mapping) or not isinstance(answer.get("sdp"), str):
             raise ServerUnreachableError(f"{url} answered the WebRTC offer without an SDP")
         return str(answer["sdp"])

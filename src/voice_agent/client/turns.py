@@ -74,9 +74,11 @@ async def bot_finished(call: Call, after: float, timeout_s: float = LONGEST_ANSW
     """
 
     def finished() -> float | None:
-        if call.bot_is_speaking:
+        if call.bot_is_speaking or call.is_lost:
             return None
-        return call.heard.quiet_from(after, call.horizon, SETTLE_S)
+        # What a lost connection cut short is continued once the client is back.
+        since = after if call.ended else max(after, call.back_since)
+        return call.heard.quiet_from(since, call.horizon, SETTLE_S)
 
     return await call.until(finished, timeout_s, "the end of the bot's speech")
 

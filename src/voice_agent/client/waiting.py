@@ -14,6 +14,7 @@ from voice_agent.client.events import (
     CallEvent,
     ConnectionLost,
     Disconnected,
+    Reconnected,
     Transcript,
 )
 from voice_agent.client.speech import PACKET_S
@@ -31,6 +32,8 @@ class CallEvents:
     Attributes:
         log: All events so far.
         bot_is_speaking: Whether the server says that the bot is sending speech.
+        is_lost: Whether the connection is lost and the client tries to come back.
+        back_since: When the client last came back, in monotonic seconds; minus infinity before.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,6 +42,8 @@ class CallEvents:
         self._waiters: list[Callable[[], None]] = []
         self.log: list[CallEvent] = []
         self.bot_is_speaking = False
+        self.is_lost = False
+        self.back_since = -math.inf
 
     @property
     def ended(self) -> Disconnected | None:
@@ -70,6 +75,13 @@ class CallEvents:
             self.bot_is_speaking = True
         elif isinstance(event, BotStoppedSpeaking | ConnectionLost | Disconnected):
             self.bot_is_speaking = False
+        if isinstance(event, ConnectionLost):
+            self.is_lost = True
+        elif isinstance(event, Reconnected):
+            self.is_lost = False
+            self.back_since = event.at
+        elif isinstance(event, Disconnected):
+            self.is_lost = False
         for ask in tuple(self._waiters):
             ask()
         return True
@@ -87,7 +99,8 @@ class CallEvents:
 
         Args:
             condition: Gives None while it is not met.
-            timeout_s: In seconds; None for as long as the call lasts.
+            timeout_s: In seconds, those not counted in which the connection is lost; None for as
+                long as the call lasts.
             what: What is waited for, for the message of the error.
 
         Returns:
@@ -97,7 +110,8 @@ class CallEvents:
             CallDroppedError: The call ended and it is not met.
             CallTimeoutError: It was not met in time.
         """
-        met: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        met: asyncio.Future[T] = loop.create_future()
 
         def ask() -> None:
             if met.done():
@@ -115,10 +129,13 @@ class CallEvents:
         self._waiters.append(ask)
         ask()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s) as limit:
                 while not met.done():
+                    began = loop.time()
                     await asyncio.wait((met,), timeout=PACKET_S)
                     ask()
+                    if self.is_lost and (when := limit.when()) is not None:
+                        limit.reschedule(when + loop.time() - began)
                 return met.result()
         except TimeoutError as error:
             raise CallTimeoutError(f"{what} did not happen within {timeout_s:g} s") from error

@@ -25,8 +25,8 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtpPacket
 
-from voice_agent.client.coming_back import CONNECTION_LOST
 from voice_agent.client.errors import ServerUnreachableError
+from voice_agent.client.losses import invites_back
 from voice_agent.client.media import MediaListener
 from voice_agent.client.microphone import Pace
 from voice_agent.client.opus import (
@@ -41,13 +41,11 @@ from voice_agent.client.signalling import Signalling, TransportName, TransportOf
 CHANNEL_LABEL = "chat"
 """The data channel's label, as the official client has it."""
 
-SILENCE_S = 3.0
-"""After so long without a packet of the server, which sends one each 400 ms even while the agent is
-silent, it is taken for gone: ICE itself notices a dead peer only after half a minute."""
 PING_INTERVAL_S = 1.0
 """Pipecat takes a client for gone that has not sent `ping` for three seconds."""
 
 _CLOSE_TIMEOUT_S = 5.0
+_LOOK_INTERVAL_S = 0.25
 _TIME_BASE = Fraction(1, OPUS_RATE)
 _RTP_MODULUS = 1 << 32
 
@@ -88,18 +86,13 @@ class _Speaker:
         self._order = Reordering()
         self._decoder = OpusDecoder()
         self._first: tuple[float, int] | None = None
-        self._last_at: float | None = None
-
-    def silent_s(self, now: float) -> float:
-        """Returns for how long no packet has come; 0 before the first."""
-        return 0.0 if self._last_at is None else now - self._last_at
 
     async def handle(self, packet: RtpPacket, arrival_time_ms: int) -> None:
         """Takes a packet; the signature is the one aiortc's router calls."""
         del arrival_time_ms  # wall time, of whole milliseconds
         if not packet.payload:
             return
-        at = self._last_at = self._clock()
+        at = self._clock()
         received = RtpPayload(packet.sequence_number, packet.timestamp, at, packet.payload)
         for due in self._order.push(received):
             samples = self._decoder.decode(due.payload)
@@ -123,6 +116,9 @@ class WebRTCMedia:
         listener: The call.
         timeout_s: For connecting, in seconds.
         clock: Monotonic seconds.
+        attempt: The id of the connection attempt; None for one that is newer than all before.
+        silence_s: Seconds without a packet of the server after which the connection counts as
+            lost; None waits until ICE notices, which takes half a minute.
     """
 
     name = TransportName.WEBRTC
@@ -137,19 +133,25 @@ class WebRTCMedia:
         listener: MediaListener,
         timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        attempt: str | None = None,
+        silence_s: float | None = None,
     ) -> None:
+        self._attempt = attempt
+        self._silence_s = silence_s
         self._offer = offer
         self._token = token
         self._signalling = signalling
         self._listener = listener
         self._timeout_s = timeout_s
         self._clock = clock
-        self._speaker: _Speaker | None = None
         self._peer: RTCPeerConnection | None = None
         self._channel: RTCDataChannel | None = None
         self._track: MicrophoneTrack | None = None
         self._opened: asyncio.Future[None] | None = None
-        self._ping: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._farewell = ""
+        self._is_over = False
 
     async def connect(self) -> None:
         """Makes the connection up to the open data channel.
@@ -162,7 +164,7 @@ class WebRTCMedia:
         configuration = RTCConfiguration(iceServers=ice_servers(self._offer.ice_servers))
         peer = self._peer = RTCPeerConnection(configuration)
         self._opened = asyncio.get_running_loop().create_future()
-        speaker = self._speaker = _Speaker(self._listener, self._clock)
+        speaker = _Speaker(self._listener, self._clock)
         transceiver = peer.addTransceiver("audio", direction="sendrecv")
         receiver = transceiver.receiver
         receiver._handle_rtp_packet = speaker.handle  # type: ignore[method-assign] # see the top
@@ -176,7 +178,7 @@ class WebRTCMedia:
             async with asyncio.timeout(self._timeout_s):
                 await peer.setLocalDescription(await peer.createOffer())
                 sdp = await self._signalling.offer(
-                    self._offer.url, self._token, peer.localDescription.sdp
+                    self._offer.url, self._token, peer.localDescription.sdp, self._attempt
                 )
                 await self._accept(peer, sdp)
                 await self._opened
@@ -188,7 +190,9 @@ class WebRTCMedia:
     async def start(self, microphone: bool) -> None:
         """Begins to send what the microphone gives."""
         assert self._peer is not None, "connect comes first"
-        self._ping = asyncio.create_task(self._send_pings())
+        self._tasks.append(asyncio.create_task(self._send_pings()))
+        if self._silence_s is not None:
+            self._tasks.append(asyncio.create_task(self._notice_silence(self._silence_s)))
         if microphone:
             self._track = MicrophoneTrack(self._listener, self._clock)
             self._transceiver.sender.replaceTrack(self._track)
@@ -200,10 +204,10 @@ class WebRTCMedia:
 
     async def close(self) -> None:
         """Closes the data channel and the peer connection."""
-        if self._ping is not None:
-            self._ping.cancel()
-            await asyncio.gather(self._ping, return_exceptions=True)
-            self._ping = None
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._track is not None:
             self._track.stop()
             self._track = None
@@ -231,9 +235,33 @@ class WebRTCMedia:
         while True:
             if self._channel is not None and self._channel.readyState == "open":
                 self._channel.send(f"ping: {time.time_ns() // 1_000_000}")
-            if self._speaker is not None and self._speaker.silent_s(self._clock()) > SILENCE_S:
-                self._end(CONNECTION_LOST)
             await asyncio.sleep(PING_INTERVAL_S)
+
+    async def _notice_silence(self, silence_s: float) -> None:
+        """Ends the connection when nothing arrives any more, not even what answers the pings."""
+        received, silent_for = self._packets_received(), 0
+        # Looks are counted, not seconds: a client that was busy has not looked.
+        while silent_for * _LOOK_INTERVAL_S < silence_s:
+            await asyncio.sleep(_LOOK_INTERVAL_S)
+            now = self._packets_received()
+            silent_for = silent_for + 1 if now == received else 0
+            received = now
+        self._end("the connection was lost: the server fell silent", lost=True)
+
+    def _packets_received(self) -> int:
+        if self._peer is None or self._peer.sctp is None:
+            return 0
+        (stats,) = self._peer.sctp.transport._get_stats().values()
+        return int(stats.packetsReceived)
+
+    def _farewell_in(self, message: Any) -> str:
+        """Returns the words with which the server ends the call, if the message has them."""
+        if not isinstance(message, Mapping) or message.get("type") != "error":
+            return ""
+        data = message.get("data")
+        if not isinstance(data, Mapping) or data.get("fatal") is not True:
+            return ""
+        return str(data.get("error", ""))
 
     def _on_open(self) -> None:
         if self._opened is not None and not self._opened.done():
@@ -241,6 +269,8 @@ class WebRTCMedia:
 
     def _on_message(self, received: str | bytes) -> None:
         at = self._clock()
+        if self._peer is None:
+            return
         try:
             message = json.loads(received)
         except ValueError:
@@ -251,20 +281,25 @@ class WebRTCMedia:
             if isinstance(signal, Mapping) and signal.get("type") == "peerLeft":
                 self._end("the server closed the connection")
             return
+        self._farewell = self._farewell or self._farewell_in(message)
         self._listener.message_arrived(at, message)
 
     def _on_channel_closed(self) -> None:
         self._end("the server closed the connection")
 
     def _on_state(self) -> None:
-        if self._peer is not None and self._peer.connectionState in {"failed", "closed"}:
-            self._end(CONNECTION_LOST)
+        if self._peer is not None and (state := self._peer.connectionState) in {"failed", "closed"}:
+            self._end("the connection was lost", lost=state == "failed")
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, *, lost: bool = False) -> None:
+        if self._farewell:
+            reason = f"{reason}: {self._farewell}"
         if self._opened is not None and not self._opened.done():
             self._opened.set_exception(ServerUnreachableError(f"WebRTC failed: {reason}"))
-        elif self._peer is not None:
-            self._listener.connection_ended(self._clock(), reason, None)
+        elif self._peer is not None and not self._is_over:
+            self._is_over = True
+            lost = lost or invites_back(self._farewell)
+            self._listener.connection_ended(self._clock(), reason, None, lost=lost)
 
 
 async def _swallow(data: bytes, component: int) -> None:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 from pipecat.frames.protobufs import frames_pb2
 
-from voice_agent.client.coming_back import CONNECTION_LOST
 from voice_agent.client.errors import CallRefusedError, ServerUnreachableError
+from voice_agent.client.losses import ABNORMAL_CLOSURE, LOSING_CODES
 from voice_agent.client.media import MediaListener
 from voice_agent.client.microphone import Pace
 from voice_agent.client.signalling import (
@@ -31,7 +31,6 @@ PLAYER_RATE = 24000
 """The rate at which Pipecat's own clients play what arrives, in Hz."""
 
 _CLOSE_TIMEOUT_S = 2.0
-_ABNORMAL_CLOSURE = 1006
 _Frame = frames_pb2.Frame  # type: ignore[attr-defined]
 
 
@@ -61,6 +60,8 @@ class WebSocketMedia:
         timeout_s: For connecting, in seconds.
         clock: Monotonic seconds.
         compress: The window, in bits, of the compression that is offered; 0 offers none.
+        silence_s: Seconds without a sign of life after which the server is asked for one; when
+            none comes in half that time, the connection counts as lost. None never asks.
     """
 
     name = TransportName.WEBSOCKET
@@ -76,8 +77,10 @@ class WebSocketMedia:
         clock: Callable[[], float] = time.monotonic,
         *,
         compress: int = 0,
+        silence_s: float | None = None,
     ) -> None:
         self._compress = compress
+        self._silence_s = silence_s
         self._url = websocket_url(url)
         self._http = http
         self._listener = listener
@@ -99,6 +102,7 @@ class WebSocketMedia:
                 self._socket = await self._http.ws_connect(
                     self._url,
                     compress=self._compress,
+                    heartbeat=self._silence_s,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),
                 )
         except aiohttp.WSServerHandshakeError as error:
@@ -182,11 +186,14 @@ class WebSocketMedia:
             elif received.type is not aiohttp.WSMsgType.TEXT:
                 break
         if received.type is not aiohttp.WSMsgType.CLOSE:
-            self._listener.connection_ended(at, CONNECTION_LOST, _ABNORMAL_CLOSURE)
+            reason = "the connection was lost"
+            self._listener.connection_ended(at, reason, ABNORMAL_CLOSURE, lost=True)
             return
         words = f": {received.extra}" if received.extra else ""
         reason = f"the server closed the connection with code {received.data}{words}"
-        self._listener.connection_ended(at, reason, received.data)
+        self._listener.connection_ended(
+            at, reason, received.data, lost=received.data in LOSING_CODES
+        )
 
     def _read(self, data: bytes, at: float) -> None:
         try:

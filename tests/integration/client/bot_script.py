@@ -92,6 +92,11 @@ class ScriptedBot:
             self._script.pause_before_answer_s, lambda: self._spawn(self._answer())
         )
 
+    async def send_away(self) -> None:
+        """Hangs up as a server does that stops and wants its client to connect again."""
+        await self._tell("error", {"error": "the server is stopping, connect again", "fatal": True})
+        await self._hang_up()
+
     async def close(self) -> None:
         """Ends all that it does."""
         if self._answering is not None:

@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class Outcome:
         return read
 
 
-Run = Callable[..., Awaitable[Outcome]]
+Run = Callable[..., Coroutine[Any, Any, Outcome]]
 
 
 @pytest.fixture
@@ -151,7 +151,13 @@ async def test_each_failure_has_its_code_and_one_line(
     words: str,
 ) -> None:
     server = await serve(behaviour)
-    request = CallRequest(server.url, TransportName.WEBSOCKET, wavs=(question_wav,), timeout_s=0.6)
+    request = CallRequest(
+        server.url,
+        TransportName.WEBSOCKET,
+        wavs=(question_wav,),
+        timeout_s=0.6,
+        reconnect_s=0,
+    )
 
     outcome = await run(request, as_json=True)
 
@@ -205,3 +211,28 @@ async def test_a_report_tells_what_the_server_complained_of(serve: Serve) -> Non
 
     assert report.server_errors == ["the voice is gone"]
     assert report.exit_code is ExitCode.ANSWERED
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+async def test_a_call_that_was_cut_goes_on_and_says_so(
+    serve: Serve, run: Run, as_json: bool
+) -> None:
+    server = await serve(Behaviour(Script(drops_after_s=0.0)))
+    request = CallRequest(server.url, TransportName.WEBSOCKET, texts=("bye",))
+
+    calling = asyncio.create_task(run(request, as_json=as_json))
+    await server.seen.first_bot.wait()
+    server.behaviour.script = Script()
+    outcome = await calling
+
+    assert outcome.code == ExitCode.ANSWERED
+    assert len(server.seen.wishes) == 1, "it is the same session"
+    if as_json:
+        assert (outcome.document["losses"], outcome.document["reconnections"]) == (1, 1)
+        assert 0 < outcome.document["lost_s"] < 5
+        assert outcome.err == ""
+    else:
+        lost, back, closing = outcome.err.splitlines()
+        assert lost.startswith("[connection lost, coming back: the server closed the connection")
+        assert back.startswith("[back over websocket in 0.")
+        assert "lost 1x, back 1x in 0." in closing

@@ -32,6 +32,7 @@ class Behaviour:
     sends: bytes | None = None
     """Sent as the first WebSocket message instead of any bot."""
     closes_with: tuple[int, bytes] = (WSCloseCode.GOING_AWAY, b"shutting down")
+    closes_at_once: tuple[int, bytes] | None = None
 
 
 @dataclass
@@ -42,7 +43,9 @@ class Seen:
     authorizations: list[str | None] = field(default_factory=list)
     bots: list[ScriptedBot] = field(default_factory=list)
     peers: list[RTCPeerConnection] = field(default_factory=list)
+    sockets: list[web.Request] = field(default_factory=list)
     pings: int = 0
+    first_bot: asyncio.Event = field(default_factory=asyncio.Event)
     close_codes: asyncio.Queue[int | None] = field(default_factory=lambda: asyncio.Queue(100))
 
 
@@ -131,11 +134,16 @@ class WireServer:
         return web.json_response(document)
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        self.seen.sockets.append(request)
         if self.behaviour.websocket_refusal is not None:
             return web.Response(status=self.behaviour.websocket_refusal)
         self.seen.authorizations.append(request.query.get("token"))
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
+        if self.behaviour.closes_at_once is not None:
+            now, why = self.behaviour.closes_at_once
+            await socket.close(code=now, message=why)
+            return socket
         if self.behaviour.sends is not None:
             await socket.send_bytes(self.behaviour.sends)
 
@@ -162,6 +170,7 @@ class WireServer:
 
         bot = ScriptedBot(self.behaviour.script, send_audio, send_message, interrupt, hang_up)
         self.seen.bots.append(bot)
+        self.seen.first_bot.set()
         code: int | None = None
         while True:
             message = await socket.receive()

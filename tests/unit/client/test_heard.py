@@ -113,3 +113,21 @@ def test_samples_are_kept_only_when_wanted() -> None:
 
     assert audio.played == ()
     assert spans(audio) == ((10.0, 11.0),)
+
+
+def test_audio_of_another_rate_lasts_as_long_and_is_as_loud() -> None:
+    audio = heard((10.0, loud(0.5)))
+    audio.take_rate(2 * RATE)
+    tone = (3000 * np.sin(2 * np.pi * 300 * np.arange(RATE) / (2 * RATE))).astype(np.int16)
+    for start in range(0, len(tone), 960):
+        audio.add(12.0 + start / (2 * RATE), tone[start : start + 960])
+    audio.take_rate(RATE)
+    audio.add(20.0, loud(0.1))
+
+    first, second, third = audio.spans
+    assert first == pytest.approx((10.0, 10.5))
+    assert second == pytest.approx((12.0, 12.5), abs=0.06)
+    assert third == pytest.approx((20.0, 20.1))
+    assert audio.received_s == pytest.approx(1.1, abs=0.05)
+    played = np.concatenate([part.samples for part in audio.played if 12 <= part.at < 13])
+    assert 2800 < np.abs(played).max() < 3200

@@ -95,3 +95,15 @@ def test_the_pace_is_that_of_the_wall_and_catches_up() -> None:
     assert waits == [0.0, pytest.approx(0.019), pytest.approx(0.0195), 0.0, 0.0, 0.0]
     caught_up = [pace.wait_s(10.2) for _ in range(6)]
     assert caught_up == [0.0, 0.0, 0.0, 0.0, 0.0, pytest.approx(0.02)], "none is skipped"
+
+
+async def test_what_nobody_took_in_time_is_gone() -> None:
+    microphone = Microphone()
+    microphone.skip_to(90.0)
+    utterance = microphone.say(speech(onset_s=0.0, end_s=0.1, duration_s=0.2))
+    microphone.next_packet(100.02)
+
+    microphone.skip_to(103.0)
+
+    assert utterance.ended_at == pytest.approx(100.1), "it was said in real time"
+    assert microphone.next_packet(103.0).speech.name == "room noise"

@@ -8,7 +8,9 @@ from voice_agent.client.errors import CallDroppedError, CallTimeoutError
 from voice_agent.client.events import (
     BotStartedSpeaking,
     BotStoppedSpeaking,
+    ConnectionLost,
     Disconnected,
+    Reconnected,
     Speaker,
     Transcript,
     UserStartedSpeaking,
@@ -127,3 +129,22 @@ async def test_interim_recognitions_are_not_in_the_transcript(call: CallEvents) 
     call.tell(Transcript(100.2, Speaker.USER, "what hours"))
 
     assert [line.text for line in call.transcript] == ["what hours"]
+
+
+@pytest.mark.virtual_time
+async def test_the_time_in_which_the_connection_is_lost_does_not_count() -> None:
+    loop = asyncio.get_running_loop()
+    call = CallEvents(loop.time)
+    waiting = loop.create_task(call.wait_for(BotStoppedSpeaking, 5.0))
+    await asyncio.sleep(3)
+    call.tell(BotStartedSpeaking(loop.time()))
+    call.tell(ConnectionLost(loop.time(), "gone"))
+    assert call.is_lost
+    assert not call.bot_is_speaking, "nobody can tell that it stops"
+    await asyncio.sleep(30)
+    call.tell(Reconnected(loop.time(), 30.0, "websocket"))
+    assert (call.is_lost, call.back_since) == (False, loop.time())
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    with pytest.raises(CallTimeoutError):
+        await waiting

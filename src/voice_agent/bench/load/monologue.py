@@ -54,7 +54,10 @@ class Monologue:
     def interruption_arrived(self, at: float) -> None:
         """Take an interruption: none matters."""
 
-    def connection_ended(self, at: float, reason: str, close_code: int | None) -> None:
+    def connection_ended(
+        self, at: float, reason: str, close_code: int | None, *, lost: bool = False
+    ) -> None:
         """Take the end of the connection."""
+        del lost
         del at, close_code
         self.fail(reason)

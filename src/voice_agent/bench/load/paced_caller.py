@@ -180,8 +180,11 @@ class PacedCaller:
         if self._is_buffered:
             self._heard.interrupt(at)
 
-    def connection_ended(self, at: float, reason: str, close_code: int | None) -> None:
+    def connection_ended(
+        self, at: float, reason: str, close_code: int | None, *, lost: bool = False
+    ) -> None:
         """Take the end of the connection."""
+        del lost
         del at, close_code
         self.fail(reason)
 

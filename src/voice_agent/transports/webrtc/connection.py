@@ -34,6 +34,9 @@ CLOSE_WORDS: Mapping[CloseReason, str] = MappingProxyType(
 )
 """What the client is told over the data channel; after a normal end nothing needs saying."""
 
+LOST_WORDS = "the connection was lost, connect again"
+"""For a client that this side took for gone, should it still hear: its session waits for it."""
+
 
 class WebRTCConnection(ConnectionState):
     """Implements `Connection` on a peer connection that has its answer."""
@@ -71,17 +74,18 @@ class WebRTCConnection(ConnectionState):
 
     async def close(self, reason: CloseReason) -> None:
         """Tell the client why and close the peer connection; closing again waits for the same."""
+        was_lost = self.has_ended and await self.wait_ended() is ConnectionEnd.LOST
         self.note_ended(ConnectionEnd.CLOSED)
         self._watch.cancel()
         if self._closing is None:
-            self._say(reason)
+            self._say(LOST_WORDS if was_lost else CLOSE_WORDS.get(reason))
             self._closing = begin_closing(self._peer)
         if not await wait_closed(self._closing):
             self._log.warning("the peer connection did not close in {} s", CLOSE_TIMEOUT_S)
         await asyncio.gather(self._watch, return_exceptions=True)
 
-    def _say(self, reason: CloseReason) -> None:
-        words = self.violation.detail if self.violation else CLOSE_WORDS.get(reason)
+    def _say(self, words: str | None) -> None:
+        words = self.violation.detail if self.violation else words
         if words is not None:
             error = rtvi.Error(data=rtvi.ErrorData(error=words, fatal=True))
             self._peer.send_app_message(error.model_dump(exclude_none=True))
