@@ -20,7 +20,8 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 import redis
 
-from voice_agent.storage.database import Database, database_url, sqlite_url
+from tests.prepared_sqlite import prepared_sqlite
+from voice_agent.storage.database import Database, database_url
 
 START_TIMEOUT_S = 30.0
 STEP_S = 0.05
@@ -204,6 +205,31 @@ def postgresql_url(postgresql_server: str) -> Iterator[str]:
     _run(_execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@pytest.fixture(scope="session")
+def _prepared_template(postgresql_server: str) -> str:
+    """The name of a database that has our tables, made once: others are copies of it."""
+    name = "prepared"
+    _run(_execute(postgresql_server, f"CREATE DATABASE {name}"))
+    _run(_prepare(postgresql_server.rpartition("/")[0] + "/" + name))
+    return name
+
+
+async def _prepare(address: str) -> None:
+    database = Database(database_url(address))
+    await database.prepare()
+    await database.close()
+
+
+@pytest.fixture
+def prepared_postgresql_url(postgresql_server: str, _prepared_template: str) -> Iterator[str]:
+    """The address of a database in a PostgreSQL that has our tables, for this test alone."""
+    name = f"test_{secrets.token_hex(6)}"
+    make = f"CREATE DATABASE {name} TEMPLATE {_prepared_template}"
+    _run(_execute(postgresql_server, make))
+    yield postgresql_server.rpartition("/")[0] + "/" + name
+    _run(_execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 async def _execute(address: str, statement: str) -> None:
     connection = await asyncpg.connect(address)
     try:
@@ -216,10 +242,8 @@ async def _execute(address: str, statement: str) -> None:
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """A prepared database of each kind, one after the other."""
     if request.param == "sqlite":
-        url = sqlite_url(tmp_path / "voice-agent.db")
+        database = prepared_sqlite(tmp_path)
     else:
-        url = database_url(request.getfixturevalue("postgresql_url"))
-    database = Database(url)
-    await database.prepare()
+        database = Database(database_url(request.getfixturevalue("prepared_postgresql_url")))
     yield database
     await database.close()

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.prepared_sqlite import prepared_sqlite
 from voice_agent.bot.agent_catalog import AgentCatalog
 from voice_agent.bot.agents import AgentRepository
 from voice_agent.core.agent import Agent
@@ -14,7 +15,7 @@ from voice_agent.observability.webhooks.registry import WebhookRegistry
 from voice_agent.observability.webhooks.target_rules import TargetRules
 from voice_agent.sessions.records import SessionRecords
 from voice_agent.storage.archive_writer import ArchiveWriter
-from voice_agent.storage.database import Database, sqlite_url
+from voice_agent.storage.database import Database
 from voice_agent.storage.delivery_rows import DeliveryRows
 from voice_agent.storage.idempotency import Idempotency
 from voice_agent.storage.session_archive import SessionArchive
@@ -54,8 +55,7 @@ async def kept_in(folder: Path, *agents: Agent) -> AsyncIterator[KeptThings]:
     files.mkdir()
     for agent in agents:
         (files / f"{agent.id}.yaml").write_text(json.dumps(asdict(agent)))
-    database = Database(sqlite_url(folder / "voice-agent.db"))
-    await database.prepare()
+    database = prepared_sqlite(folder)
     archive = SessionArchive(database)
     yield KeptThings(database, archive, ArchiveWriter(archive), AgentRepository(files))
     await database.close()

@@ -187,7 +187,15 @@ export class Call {
     this.line = null;
     for (const timer of this.timers.splice(0)) window.clearInterval(timer);
     this.apply({ type: "lost", notice: COMING_BACK });
-    await lost.close();
+    await lost.letGo();
+    try {
+      await this.findBack(session, signal);
+    } finally {
+      void lost.sayGoodbye();
+    }
+  }
+
+  private async findBack(session: Session, signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + COME_BACK_WITHIN_MS;
     for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 1.7, LONGEST_PAUSE_MS)) {
       const waits = await this.server.waits(session);

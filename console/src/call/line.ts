@@ -155,11 +155,24 @@ export class Line {
 
   async close(): Promise<void> {
     if (this.isClosed) return;
+    await this.letGo();
+    await this.sayGoodbye();
+  }
+
+  /**
+   * Leaves a connection that was lost, without a word: a server that only stood still would take
+   * a goodbye for the caller's, and end the session.
+   */
+  async letGo(): Promise<void> {
     this.isClosed = true;
     window.clearTimeout(this.stopOverdue);
     window.clearInterval(this.looking);
-    await this.client.disconnect().catch(() => undefined);
     await this.media.disconnect();
+  }
+
+  /** Frees what a connection held that was let go of, when nothing depends on it any more. */
+  async sayGoodbye(): Promise<void> {
+    await this.client.disconnect().catch(() => undefined);
   }
 
   private async connect(signal: AbortSignal): Promise<void> {

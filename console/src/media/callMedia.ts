@@ -19,6 +19,7 @@ export class CallMedia {
   private stopCapture: (() => void) | null = null;
   private track: MediaStreamTrack | undefined;
   private captures = false;
+  private isDisconnected = false;
 
   private silence: MediaStreamAudioDestinationNode | null = null;
 
@@ -51,6 +52,7 @@ export class CallMedia {
 
   /** Begins to hear. Only the WebSocket transport asks for parcels; WebRTC takes the track. */
   async connect(): Promise<void> {
+    this.isDisconnected = false;
     if (!this.captures) {
       this.track ??= this.microphone?.cloneTrack() ?? this.silentTrack();
     } else if (this.microphone) {
@@ -66,6 +68,9 @@ export class CallMedia {
   }
 
   async disconnect(): Promise<void> {
+    // A line that was lost is closed late, when another one has the speaker already.
+    if (this.isDisconnected) return;
+    this.isDisconnected = true;
     this.stopCapture?.();
     this.stopCapture = null;
     this.track?.stop();

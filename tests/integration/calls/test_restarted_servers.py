@@ -1,11 +1,9 @@
 """A client whose connection, process or server is gone comes back by itself."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from tests.databases import free_port
@@ -14,13 +12,11 @@ from tests.resuming import (
     PATIENCE_S,
     environment_of,
     introduce,
-    moved,
     remember,
     servers,
 )
-from voice_agent.client import Call, TransportName, ask_in_writing, greeting
-from voice_agent.client.events import ConnectionLost, Disconnected, Reconnected
-from voice_agent.client.signalling import Invitation
+from voice_agent.client import Call, TransportName, ask_in_writing
+from voice_agent.client.events import ConnectionLost, Reconnected
 from voice_agent.testing.openai_server import OpenAIServer
 from voice_agent.testing.running_server import RunningServer, serving
 
