@@ -35,7 +35,7 @@ from voice_agent.bot.keypad import Keypad
 from voice_agent.bot.opening import opening_of
 from voice_agent.bot.prompter import Prompter, SayFrame
 from voice_agent.bot.prompts import context_messages
-from voice_agent.bot.recording_tap import RecordingTap
+from voice_agent.bot.recording_tap import CallerListener, RecordingTap
 from voice_agent.bot.turn_taking import user_turn_strategies
 from voice_agent.bot.user_aggregator import UserAggregator
 from voice_agent.core.agent import Agent, TurnSettings
@@ -138,10 +138,13 @@ class PipelineFactory:
         )
         recording = self._recording(session, sink, protocol)
         microphone = transport.input()
+        listeners: list[FrameProcessor] = []
         if isinstance(microphone, HearingInput):
             microphone.hear_with(vad)
             if recording is not None:
                 microphone.let_listen(recording.heard)
+        elif recording is not None:
+            listeners.append(CallerListener(recording))
         context = LLMContext(
             messages=list(context_messages(session.briefed_agent, session.conversation))
         )
@@ -167,6 +170,7 @@ class PipelineFactory:
         processors: list[FrameProcessor] = [
             ClientGate(agent.client, session.id, self._clock.monotonic),
             microphone,
+            *listeners,
             *([Keypad(interruptible=agent.turn.interruptible)] if agent.client.dtmf else []),
             stt,
             user,

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipecat.frames.frames import CancelFrame, EndFrame, Frame, InterruptionFrame
+from pipecat.frames.frames import (
+    CancelFrame,
+    EndFrame,
+    Frame,
+    InputAudioRawFrame,
+    InterruptionFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from voice_agent.audio.recording.recorder import ActiveRecording, Recorder
 from voice_agent.core.events import EventSink, RecordingEnded, RecordingStarted
@@ -20,7 +27,7 @@ class RecordingTap:
 
     The caller's audio is taken where voice activity has been judged, the agent's behind the
     output transport, where it has been played. Neither needs a processor of its own in the
-    pipeline, which each frame would have to pass.
+    pipeline, which each frame would have to pass; but for transports that are Pipecat's own.
 
     Args:
         recorder: What records.
@@ -98,3 +105,18 @@ class RecordingTap:
             self._recording = None
         if self._number is not None:
             self._sink(RecordingEnded(self._number, self._duration_s))
+
+
+class CallerListener(FrameProcessor):
+    """Stands behind the input of a transport that is Pipecat's own; direct mode."""
+
+    def __init__(self, recording: RecordingTap) -> None:
+        super().__init__(enable_direct_mode=True)
+        self._recording = recording
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Pass everything."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, InputAudioRawFrame):
+            self._recording.heard(frame.audio)
+        await self.push_frame(frame, direction)

@@ -1,5 +1,7 @@
 """Calls that a real server records, and what is left of them when it is killed."""
 
+import asyncio
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +11,12 @@ import aiohttp
 import pytest
 
 from tests.integration.calls.conftest import end_of
-from tests.unit.audio.recording.listening import decoded, heard_in
+from tests.unit.audio.recording.listening import decoded, heard_in, tone
 from voice_agent.audio.recording.ogg import read_facts
 from voice_agent.client import Call, Speech, TransportName, ask, greeting
 from voice_agent.client.events import RtviMessage
+from voice_agent.client.microphone import Pace
+from voice_agent.client.websocket import audio_frame
 from voice_agent.storage.recordings import RecordingFiles
 from voice_agent.testing.running_server import RunningServer, serving
 
@@ -92,6 +96,41 @@ async def test_a_client_is_told(recording_server: RunningServer, transport: Tran
             RtviMessage, PATIENCE_S, after=0, where=lambda each: each.type == "server-message"
         )
     assert told.data == {"type": "recording", "state": "started"}
+
+
+async def _connected(http: aiohttp.ClientSession, port: int) -> aiohttp.ClientWebSocketResponse:
+    """Connect, again and again while the port is not open yet."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await http.ws_connect(f"http://127.0.0.1:{port}", compress=0)
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.1)
+
+
+async def test_a_device_is_recorded_too(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = _environment(VOICE_AGENT_RECORDINGS="allowed")
+    with serving(folder, "--device-port", str(port), environment=environment) as server:
+        async with aiohttp.ClientSession() as http:
+            async with await _connected(http, port) as device:
+                loop = asyncio.get_running_loop()
+                pace = Pace(loop.time())
+                sound = bytes(2 * 16_000) + tone(1, 16_000)
+                for start in range(0, len(sound), 640):
+                    await asyncio.sleep(pace.wait_s(loop.time()))
+                    await device.send_bytes(audio_frame(sound[start : start + 640]))
+                sessions = (await _get(server, "/v1/sessions"))["sessions"]
+            (session_id,) = (
+                each["session_id"] for each in sessions if each["state"] == "connected"
+            )
+            await end_of(server, session_id)
+    files = RecordingFiles(folder / "recordings", read_facts)
+    left, right = decoded(files.path(session_id, 1))
+    (said,) = heard_in(left)
+    assert said[1] - said[0] == pytest.approx(1, abs=0.1)
+    assert heard_in(right)
 
 
 async def test_a_server_that_is_killed_leaves_what_was_said(folder: Path, saturday: Speech) -> None:

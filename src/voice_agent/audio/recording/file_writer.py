@@ -39,64 +39,51 @@ class RecordingFileWriter:
         self._new_file = new_file
         self._on_started = on_started
         self._on_failed = on_failed
-        self._mixer = StereoMixer()
-        self._encoder = StereoOpusEncoder()
-        self._file: BinaryIO | None = None
-        self._ogg: OggOpusWriter | None = None
+        self._open: _OpenFile | None = None
 
     def open(self) -> None:
-        """Make the file."""
+        """Make the file, and what it takes to fill it, which takes a moment."""
         try:
-            number, self._file = self._new_file(self._session_id)
-            self._ogg = OggOpusWriter(
-                self._write, self._encoder.head, self._started_at, serial=secrets.randbits(32)
-            )
+            number, file = self._new_file(self._session_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the call goes on
             self._give_up(error)
+            return
+        try:
+            self._open = _OpenFile(file, self._started_at)
+        except Exception as error:  # noqa: BLE001
+            self._give_up(error)
+            file.close()
         else:
             self._on_started(number)
 
     def put(self, side: Side, at_s: float, pcm: bytes) -> None:
         """Add audio of a side that ended at `at_s`."""
-        # First what is settled: after a long silence nothing else would be held in memory.
+        # First what is settled: a long silence would else be made in memory.
         self.advance(at_s)
-        if self._ogg is not None:
-            self._mixer.put(side, at_s, pcm)
+        if self._open is not None:
+            self._open.mixer.put(side, at_s, pcm)
 
     def interrupted(self, at_s: float) -> None:
         """Forget what the agent would have said after `at_s`."""
-        self._mixer.interrupted(at_s)
+        if self._open is not None:
+            self._open.mixer.interrupted(at_s)
 
     def advance(self, now_s: float) -> None:
         """Write what nothing can change any more."""
-        if self._ogg is not None:
+        if self._open is not None:
             try:
-                self._encode(self._mixer.mix(now_s), self._ogg)
+                self._open.advance(now_s)
             except Exception as error:  # noqa: BLE001
                 self._give_up(error)
 
     def finish(self, now_s: float) -> None:
         """Write the rest and close the file."""
-        if self._ogg is not None:
+        if self._open is not None:
             try:
-                self._encode(self._mixer.finish(now_s), self._ogg)
-                # What the encoder still holds comes with silence.
-                self._encode([SILENCE], self._ogg)
-                ticks = self._encoder.skip_ticks + round(self._mixer.end_s * GRANULE_RATE)
-                self._ogg.close(ticks)
+                self._open.finish(now_s)
             except Exception as error:  # noqa: BLE001
                 self._give_up(error)
         self._close()
-
-    def _encode(self, blocks: Iterable[bytes], ogg: OggOpusWriter) -> None:
-        for block in blocks:
-            ogg.write(self._encoder.encode(block), PACKET_TICKS)
-
-    def _write(self, page: bytes) -> None:
-        assert self._file is not None
-        left = memoryview(page)
-        while left:
-            left = left[self._file.write(left) :]
 
     def _give_up(self, error: Exception) -> None:
         logger.bind(session_id=self._session_id).error(
@@ -107,9 +94,39 @@ class RecordingFileWriter:
         self._on_failed()
 
     def _close(self) -> None:
-        file, self._file, self._ogg = self._file, None, None
-        if file is not None:
+        open_file, self._open = self._open, None
+        if open_file is not None:
             try:
-                file.close()
+                open_file.file.close()
             except OSError as error:
                 logger.bind(session_id=self._session_id).error("recording: {}", error)
+
+
+class _OpenFile:
+    """What a file is filled with; raises whatever goes wrong."""
+
+    def __init__(self, file: BinaryIO, started_at: float) -> None:
+        self.file = file
+        self.mixer = StereoMixer()
+        self._encoder = StereoOpusEncoder()
+        self._ogg = OggOpusWriter(
+            self._write, self._encoder.head, started_at, serial=secrets.randbits(32)
+        )
+
+    def advance(self, now_s: float) -> None:
+        self._encode(self.mixer.mix(now_s))
+
+    def finish(self, now_s: float) -> None:
+        self._encode(self.mixer.finish(now_s))
+        # What the encoder still holds comes with silence.
+        self._encode([SILENCE])
+        self._ogg.close(self._encoder.skip_ticks + round(self.mixer.end_s * GRANULE_RATE))
+
+    def _encode(self, packets: Iterable[bytes]) -> None:
+        for pcm in packets:
+            self._ogg.write(self._encoder.encode(pcm), PACKET_TICKS)
+
+    def _write(self, page: bytes) -> None:
+        left = memoryview(page)
+        while left:
+            left = left[self.file.write(left) :]
