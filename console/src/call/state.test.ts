@@ -31,7 +31,7 @@ describe("reduce", () => {
     const notice = { tone: "info", title: "Lost", text: "Coming back." } as const;
     const lost = after(...talking, said, { type: "microphone", microphone: "on" }, { type: "lost", notice });
     expect(lost).toMatchObject({ phase: "returning", connectedOver: null, microphone: "on", notice });
-    expect(lost.transcript).toMatchObject([{ interrupted: true }]);
+    expect(lost.transcript).toMatchObject([{ interrupted: true, lost: true }]);
     const back = reduce(lost, { type: "connected", over: "webrtc" });
     expect(back).toMatchObject({ phase: "talking", connectedOver: "webrtc", notice: null });
     expect(back.transcript).toHaveLength(1);

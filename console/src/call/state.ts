@@ -73,7 +73,9 @@ export function reduce(state: CallState, event: CallEvent): CallState {
         turn: "listening",
         connectedOver: null,
         notice: event.notice,
-        transcript: transcribe(state.transcript, { type: "interrupted" }),
+        transcript: hasSpeechToCut(state)
+          ? transcribe(state.transcript, { type: "interrupted", lost: true })
+          : state.transcript,
       };
     case "ended":
       return {

@@ -22,6 +22,8 @@ export interface AgentEntry {
   key: number;
   segments: Segment[];
   interrupted: boolean;
+  /** It was the connection that cut it off, not the caller. */
+  lost?: boolean;
 }
 
 export type Entry = UserEntry | AgentEntry;
@@ -36,7 +38,7 @@ export type TranscriptEvent =
       /** Absent when the text is not spoken at all. */
       progress?: { spoken: string; unspoken: string };
     }
-  | { type: "interrupted" };
+  | { type: "interrupted"; lost?: boolean };
 
 export type Transcript = readonly Entry[];
 
@@ -55,7 +57,7 @@ export function transcribe(transcript: Transcript, event: TranscriptEvent): Tran
     case "said":
       return said(transcript, event);
     case "interrupted":
-      return interrupted(transcript);
+      return interrupted(transcript, event.lost);
   }
 }
 
@@ -124,11 +126,11 @@ function said(
   ];
 }
 
-function interrupted(transcript: Transcript): Transcript {
+function interrupted(transcript: Transcript, lost = false): Transcript {
   const at = transcript.findLastIndex((entry) => entry.kind === "agent");
   const entry = transcript[at];
   if (entry?.kind !== "agent" || entry.interrupted) return transcript;
-  return transcript.with(at, { ...entry, interrupted: true });
+  return transcript.with(at, { ...entry, interrupted: true, ...(lost && { lost }) });
 }
 
 function join(first: string, second: string): string {

@@ -95,7 +95,11 @@ function Words({ entry }: { entry: Entry }) {
           );
         })}
       </p>
-      {entry.interrupted && <small className="cut">You interrupted here</small>}
+      {entry.interrupted && (
+        <small className="cut">
+          {entry.lost ? "The connection was lost here" : "You interrupted here"}
+        </small>
+      )}
     </>
   );
 }
