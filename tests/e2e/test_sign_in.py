@@ -1,4 +1,5 @@
-"""The page of a server that asks for credentials, from its first start on."""
+"""The page of a server that asks for credentials, import pytest
+from its first start on."""
 
 import os
 import re
@@ -6,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.caller import Caller
 from tests.e2e.stock_site import StockSite
 from voice_agent.testing.running_server import serving
+
+pytestmark = pytest.mark.real_time
 
 LINK = re.compile(r"make the first administrator: (\S+)")
 PATIENCE_S = 20.0

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.databases import free_port
@@ -9,6 +10,8 @@ from tests.e2e.caller import Caller
 from tests.e2e.chromium import Chromium, open_page
 from tests.e2e.names import OTHER_NAME
 from voice_agent.testing.running_server import RunningServer, serving
+
+pytestmark = pytest.mark.real_time
 
 
 def test_with_the_microphone_refused_the_caller_can_type(

@@ -14,6 +14,8 @@ from aiohttp import web
 
 from voice_agent.testing.running_server import RunningServer, serving
 
+pytestmark = pytest.mark.real_time
+
 PATIENCE_S = 60.0
 PRIVATE = {"VOICE_AGENT_WEBHOOK_ALLOW_PRIVATE": "true"}
 

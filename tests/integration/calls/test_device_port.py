@@ -17,6 +17,8 @@ from voice_agent.client.microphone import Pace
 from voice_agent.client.websocket import audio_frame
 from voice_agent.testing.running_server import RunningServer, serving
 
+pytestmark = pytest.mark.real_time
+
 PATIENCE_S = 30.0
 SILENCE = bytes(640)
 AUDIBLE = 500

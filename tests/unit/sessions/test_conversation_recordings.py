@@ -240,6 +240,7 @@ async def test_an_agent_that_does_not_ask_for_it_is_not_recorded(tmp_path: Path)
 async def test_an_agent_that_may_not_be_recorded_is_not_and_the_log_says_so_once(
     log_lines: list[str],
 ) -> None:
+    logger.enable("voice_agent.bot")  # a command that another test ran may have quieted it
     async with ConversationHarness(AGENT, replies=REPLIES) as harness:
         for _ in range(2):
             call = await harness.call()
