@@ -20,7 +20,7 @@ from typing import Any
 
 from voice_agent.testing.server_probe import PROBE_ANNOUNCEMENT, ProbeClient
 
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 90
 STOP_TIMEOUT_S = 20
 
 _READY = re.compile(r"ready: open (https?://\S+)")

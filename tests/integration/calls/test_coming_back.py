@@ -24,6 +24,8 @@ from voice_agent.client.events import Disconnected
 from voice_agent.testing.cut_proxy import CutProxy, cut_proxy
 from voice_agent.testing.running_server import RunningServer, serving
 
+pytestmark = pytest.mark.real_time
+
 PATIENCE_S = 30.0
 RECONNECT_S = 20.0
 

@@ -20,6 +20,8 @@ from voice_agent.client.websocket import audio_frame
 from voice_agent.storage.recordings import RecordingFiles
 from voice_agent.testing.running_server import RunningServer, serving
 
+pytestmark = pytest.mark.real_time
+
 PATIENCE_S = 30.0
 RECORDED = """\
 id: recorded
