@@ -93,6 +93,9 @@ class Records(Protocol):
     async def read(self, session_id: str) -> SessionRecord:
         """Return all that is known of a session, or raise SessionNotFoundError."""
 
+    async def may_have_more(self, session_id: str, after: int) -> bool:
+        """Return whether there are events with higher numbers, or may be some."""
+
     def follow(self, session_id: str, after: int) -> AsyncIterator[RememberedEvent]:
         """Yield the events of a session as they come, until it is over."""
 

@@ -118,6 +118,21 @@ class SessionRecords:
             raise StorageUnavailableError("the database does not take what happened last")
         return await self._archive.read(session_id)
 
+    async def may_have_more(self, session_id: str, after: int) -> bool:
+        """Return whether a session has events with numbers above `after`, or may get some.
+
+        Raises:
+            SessionNotFoundError: None has that id, or it was erased.
+            StorageUnavailableError: It does not run here, and the database does not answer.
+        """
+        if self._sessions.live(session_id) is not None:
+            return True
+        await self._flush()
+        session, _ = await self._archive.read(session_id)
+        if session.state != SessionState.ENDED:
+            return True
+        return await self._archive.last_number(session_id) > after
+
     async def follow(self, session_id: str, after: int) -> AsyncIterator[RememberedEvent]:
         """Yield the events of a session with numbers above `after`, as they come, until it is over.
 

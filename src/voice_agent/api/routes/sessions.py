@@ -152,10 +152,8 @@ def session_routes(services: ApiServices) -> APIRouter:
         When the stream ends and the session is not over, come again with the last number.
         """
         await require_in_session(services, request, Action.SESSIONS_READ, session_id)
-        record = await services.records.read(session_id)
         number = number_after(after, last_event_id)
-        last = record.timeline[-1].number if record.timeline else 0
-        if record.session.state == SessionState.ENDED and last <= number:
+        if not await services.records.may_have_more(session_id, number):
             return Response(status_code=204)
         return event_stream(services.records.follow(session_id, number))
 

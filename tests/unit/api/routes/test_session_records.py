@@ -12,7 +12,8 @@ from tests.unit.api.api_doubles import AGENT
 from tests.unit.api.conftest import ClientMaker
 from voice_agent.core.agent import AGENT_ADAPTER
 from voice_agent.core.errors import StorageUnavailableError
-from voice_agent.storage.session_archive import SessionArchive
+from voice_agent.core.session_journal import RememberedEvent
+from voice_agent.storage.session_archive import Entry, SessionArchive
 from voice_agent.testing.harness import ConversationHarness
 
 
@@ -251,3 +252,20 @@ async def test_a_session_that_runs_is_shown_without_a_database(
     assert (listed.status_code, listed.json()["code"]) == (503, "storage_unavailable")
     assert "internal" not in listed.text
     assert listed.headers["retry-after"]
+
+
+async def test_a_long_session_that_is_over_is_read_to_its_end(
+    client: httpx2.AsyncClient, kept: KeptThings
+) -> None:
+    session_id = await create(client)
+    await client.delete(f"/v1/sessions/{session_id}")
+    await kept.journal.flush()
+    session, _ = await kept.archive.read(session_id)
+    events = [
+        RememberedEvent(number, 1.0, "sentence_heard", {"text": ""}) for number in range(3, 1203)
+    ]
+    await kept.archive.write([Entry(session, 1, (), events)])
+    path = f"/v1/sessions/{session_id}/events"
+    rest = await client.get(path, params={"after": "1100"})
+    assert [each["number"] for each in await read_events(rest)] == list(range(1101, 1203))
+    assert (await client.get(path, params={"after": "1202"})).status_code == 204
