@@ -12,7 +12,6 @@ from voice_agent.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from voice_agent.accounts.principal import Role
 from voice_agent.accounts.users import EMAIL_PATTERN, MAX_EMAIL_LENGTH
 from voice_agent.core.agent import AGENT_ID_PATTERN
-from voice_agent.core.pages import MAX_CURSOR_LENGTH
 
 Id = Annotated[str, Path(max_length=64, pattern=r"^[!-~]+$")]
 Email = Annotated[str, Field(max_length=MAX_EMAIL_LENGTH, pattern=EMAIL_PATTERN)]
@@ -28,10 +27,6 @@ NewPassword = Annotated[
 ]
 Token = Annotated[str, Field(min_length=1, max_length=1000)]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
-Cursor = Annotated[
-    str | None,
-    Query(max_length=MAX_CURSOR_LENGTH, description="`next_cursor` of the page before."),
-]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 

@@ -157,8 +157,7 @@ class LiveSession:
     async def end_lost(self) -> None:
         """End a session whose owner is gone, unless its client is back."""
         if not self.has_leg:
-            was_connected = self.session.state is SessionState.SUSPENDED
-            await asyncio.shield(self._close(_nobody_came(was_connected=was_connected)))
+            await asyncio.shield(self._close(self._nobody_came()))
 
     async def leave(self) -> None:
         """Give the session up as it is, for another process or for this one started anew."""
@@ -264,10 +263,14 @@ class LiveSession:
     async def _end_expired(self) -> None:
         await self._checkpoints.write()
         if not self._checkpoints.is_lost:
-            reason = _nobody_came(was_connected=self.session.state is SessionState.SUSPENDED)
+            reason = self._nobody_came()
             self.session.end(reason)
             self.events.emit(SessionStateChanged(SessionState.ENDED, reason))
         await self._close_books()
+
+    def _nobody_came(self) -> EndReason:
+        was_connected = self.session.state is SessionState.SUSPENDED
+        return EndReason.CONNECTION_LOST if was_connected else EndReason.NEVER_CONNECTED
 
     def _went_elsewhere(self) -> None:
         """Another owner has the session."""
@@ -318,7 +321,3 @@ class LiveSession:
     def _stop_leg(self, end: LegEnd) -> None:
         if self._leg is not None:
             self._leg.stop(end)
-
-
-def _nobody_came(*, was_connected: bool) -> EndReason:
-    return EndReason.CONNECTION_LOST if was_connected else EndReason.NEVER_CONNECTED

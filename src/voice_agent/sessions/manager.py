@@ -48,7 +48,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class AgentSource(Protocol):
-    """Where agents come from; `bot.agents` has one."""
+    """Where agents come from; `bot.agent_catalog` has one."""
 
     async def find(self, agent_id: str, workspace_id: str) -> Agent:
         """Return the agent as it is now, or raise AgentNotFoundError."""

@@ -113,7 +113,7 @@ class ArchiveWriter:
             KeyLimitError: It has.
             StorageUnavailableError: Nothing can be kept now.
         """
-        if checkpoint.key_id is not None:
+        if limits != KeyLimits():
             # A session of the same key that has just ended makes room.
             await self.flush()
         await self._archive.begin(checkpoint, epoch, limits)

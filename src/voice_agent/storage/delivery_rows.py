@@ -15,14 +15,14 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    or_,
     select,
     update,
 )
 
 from voice_agent.core.errors import DeliveryNotFoundError
-from voice_agent.core.pages import Page, decode_cursor, encode_cursor
+from voice_agent.core.pages import Page
 from voice_agent.storage.database import Database
+from voice_agent.storage.newest_first import newest_first, page_of
 from voice_agent.storage.tables import DeliveryRow, WebhookRow
 
 LEASE_S: Final = 60.0
@@ -238,20 +238,9 @@ class DeliveryRows:
             CursorInvalidError: The cursor is none of this list's.
         """
         query = select(DeliveryRow.__table__).where(DeliveryRow.webhook_id == webhook_id)
-        if cursor is not None:
-            at, last = decode_cursor(cursor)
-            query = query.where(
-                or_(
-                    DeliveryRow.created_at < at,
-                    and_(DeliveryRow.created_at == at, DeliveryRow.id < last),
-                )
-            )
-        newest = (DeliveryRow.created_at.desc(), DeliveryRow.id.desc())
-        query = query.order_by(*newest).limit(limit + 1)
+        query = newest_first(query, DeliveryRow, cursor, limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [Delivery(**row._mapping) for row in rows[:limit]]
-        more = len(rows) > limit
-        return Page(found, encode_cursor(found[-1].created_at, found[-1].id) if more else None)
+        return page_of(rows, limit, lambda row: Delivery(**row._mapping))
 
     async def retry(self, webhook_id: str, delivery_id: str) -> Delivery:
         """Let a message be sent once more, at once, and return it.

@@ -1,10 +1,11 @@
 """Keys in the database."""
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 
 from voice_agent.core.account_errors import KeyNotFoundError
-from voice_agent.core.pages import Page, decode_cursor, encode_cursor
+from voice_agent.core.pages import Page
 from voice_agent.storage.database import Database
+from voice_agent.storage.newest_first import newest_first, page_of
 from voice_agent.storage.tables import KeyRow
 
 
@@ -38,18 +39,9 @@ class KeyRepository:
             CursorInvalidError: No page has ended with that cursor.
         """
         query = select(KeyRow).where(KeyRow.workspace_id == workspace_id)
-        if cursor is not None:
-            at, key_id = decode_cursor(cursor)
-            same_moment = and_(KeyRow.created_at == at, KeyRow.id < key_id)
-            query = query.where(or_(KeyRow.created_at < at, same_moment))
-        # One more shows that there are more.
-        query = query.order_by(KeyRow.created_at.desc(), KeyRow.id.desc()).limit(limit + 1)
+        query = newest_first(query, KeyRow, cursor, limit)
         async with self._database.reading() as session:
-            found = (await session.scalars(query)).all()
-        if len(found) <= limit:
-            return Page(found)
-        last = found[limit - 1]
-        return Page(found[:limit], encode_cursor(last.created_at, last.id))
+            return page_of((await session.scalars(query)).all(), limit, lambda row: row)
 
     async def revoke(self, workspace_id: str, key_id: str, at: float) -> None:
         """Note that the key is revoked; one that was revoked earlier stays so.

@@ -8,18 +8,16 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    and_,
     bindparam,
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
 
 from voice_agent.core.errors import KeyLimitError, SessionNotFoundError
-from voice_agent.core.pages import Page, decode_cursor, encode_cursor
+from voice_agent.core.pages import Page
 from voice_agent.core.session import Checkpoint, KeyLimits, SessionState
 from voice_agent.core.session_journal import (
     RememberedEvent,
@@ -27,6 +25,7 @@ from voice_agent.core.session_journal import (
     RememberedTurn,
 )
 from voice_agent.storage.database import Database
+from voice_agent.storage.newest_first import newest_first, page_of
 from voice_agent.storage.tables import EventRow, SessionRow, TurnRow
 
 A_MINUTE_S: Final = 60.0
@@ -58,7 +57,6 @@ class SessionFilter:
     agent_id: str | None = None
     agent_ids: Collection[str] | None = None
     """Only of these agents; None: of all."""
-    key_id: str | None = None
     created_from: float | None = None
     created_before: float | None = None
 
@@ -159,20 +157,9 @@ class SessionArchive:
             StorageUnavailableError: The database does not answer.
         """
         query = select(SessionRow.__table__).where(*_conditions(wanted))
-        if cursor is not None:
-            at, session_id = decode_cursor(cursor)
-            query = query.where(
-                or_(
-                    SessionRow.created_at < at,
-                    and_(SessionRow.created_at == at, SessionRow.id < session_id),
-                )
-            )
-        query = query.order_by(SessionRow.created_at.desc(), SessionRow.id.desc())
-        query = query.limit(limit + 1)
+        query = newest_first(query, SessionRow, cursor, limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [_session(row) for row in rows[:limit]]
-        more = len(rows) > limit
-        return Page(found, encode_cursor(found[-1].created_at, found[-1].id) if more else None)
+        return page_of(rows, limit, _session)
 
     async def whose(self, session_id: str) -> tuple[str, str]:
         """Return the workspace and the agent of a session; raises as `read` does."""
@@ -267,8 +254,6 @@ def _conditions(wanted: SessionFilter) -> Sequence[ColumnElement[bool]]:
         conditions.append(SessionRow.agent_id == wanted.agent_id)
     if wanted.agent_ids is not None:
         conditions.append(SessionRow.agent_id.in_(wanted.agent_ids))
-    if wanted.key_id is not None:
-        conditions.append(SessionRow.key_id == wanted.key_id)
     if wanted.created_from is not None:
         conditions.append(SessionRow.created_at >= wanted.created_from)
     if wanted.created_before is not None:

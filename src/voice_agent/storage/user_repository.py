@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,8 +13,9 @@ from voice_agent.core.account_errors import (
     SetupDoneError,
     UserNotFoundError,
 )
-from voice_agent.core.pages import Page, decode_cursor, encode_cursor
+from voice_agent.core.pages import Page
 from voice_agent.storage.database import Database
+from voice_agent.storage.newest_first import newest_first, page_of
 from voice_agent.storage.tables import UserRow, WorkspaceRow
 
 ADMINISTRATOR: Final = "administrator"
@@ -75,18 +76,9 @@ class UserRepository:
             CursorInvalidError: No page has ended with that cursor.
         """
         query = select(UserRow).where(UserRow.workspace_id == workspace_id)
-        if cursor is not None:
-            at, user_id = decode_cursor(cursor)
-            same_moment = and_(UserRow.created_at == at, UserRow.id < user_id)
-            query = query.where(or_(UserRow.created_at < at, same_moment))
-        # One more shows that there are more.
-        query = query.order_by(UserRow.created_at.desc(), UserRow.id.desc()).limit(limit + 1)
+        query = newest_first(query, UserRow, cursor, limit)
         async with self._database.reading() as session:
-            found = (await session.scalars(query)).all()
-        if len(found) <= limit:
-            return Page(found)
-        last = found[limit - 1]
-        return Page(found[:limit], encode_cursor(last.created_at, last.id))
+            return page_of((await session.scalars(query)).all(), limit, lambda row: row)
 
     async def change(self, workspace_id: str, user_id: str, changes: Mapping[str, Any]) -> UserRow:
         """Set columns of a user and return him as he is then.

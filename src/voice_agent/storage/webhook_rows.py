@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 
 from voice_agent.core.errors import WebhookNotFoundError
-from voice_agent.core.pages import Page, decode_cursor, encode_cursor
+from voice_agent.core.pages import Page
 from voice_agent.storage.database import Database
+from voice_agent.storage.newest_first import newest_first, page_of
 from voice_agent.storage.tables import WebhookRow
 
 
@@ -68,19 +69,9 @@ class WebhookRows:
             CursorInvalidError: The cursor is none of this list's.
         """
         query = select(WebhookRow.__table__).where(WebhookRow.workspace_id == workspace_id)
-        if cursor is not None:
-            at, last = decode_cursor(cursor)
-            query = query.where(
-                or_(
-                    WebhookRow.created_at < at,
-                    and_(WebhookRow.created_at == at, WebhookRow.id < last),
-                )
-            )
-        query = query.order_by(WebhookRow.created_at.desc(), WebhookRow.id.desc()).limit(limit + 1)
+        query = newest_first(query, WebhookRow, cursor, limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        found = [Webhook(**row._mapping) for row in rows[:limit]]
-        more = len(rows) > limit
-        return Page(found, encode_cursor(found[-1].created_at, found[-1].id) if more else None)
+        return page_of(rows, limit, lambda row: Webhook(**row._mapping))
 
     async def wanting(self, workspace_id: str, event: str) -> Sequence[Webhook]:
         """Return the webhooks of a workspace that are to be told of such an event."""

@@ -5,10 +5,11 @@ from fastapi import APIRouter, Request
 from voice_agent.accounts.authorize import Action, grants
 from voice_agent.accounts.keys import KeyWish
 from voice_agent.accounts.principal import Principal
-from voice_agent.api.account_models import Cursor, Id, KeyRequest, Limit
+from voice_agent.api.account_models import Id, KeyRequest, Limit
 from voice_agent.api.account_views import KeyList, KeyView, NewKeyView
 from voice_agent.api.credentials import require
 from voice_agent.api.json_only import JSON_ONLY
+from voice_agent.api.models import Cursor
 from voice_agent.api.services import ApiServices
 from voice_agent.core.account_errors import ForbiddenError
 

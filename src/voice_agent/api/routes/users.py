@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request
 
 from voice_agent.accounts.authorize import Action
-from voice_agent.api.account_models import Cursor, Id, Limit, UserChange, UserRequest
+from voice_agent.api.account_models import Id, Limit, UserChange, UserRequest
 from voice_agent.api.account_views import UserList, UserView
 from voice_agent.api.credentials import require
 from voice_agent.api.json_only import JSON_ONLY
+from voice_agent.api.models import Cursor
 from voice_agent.api.services import ApiServices
 
 
