@@ -24,6 +24,8 @@ ENDLESS = "events$"
 
 def test_no_request_breaks_the_server(tmp_path: Path) -> None:
     environment = {"VOICE_AGENT_MAX_SESSIONS": "10000", "VOICE_AGENT_LOG_FORMAT": "json"}
+    # It would sign itself up, where a description has users and credentials: nobody asks for any.
+    (tmp_path / "schemathesis.toml").write_text("[auth]\nauto-signup = false\n")
     with serving(tmp_path, environment=environment) as server:
         done = subprocess.run(
             [
