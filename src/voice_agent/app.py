@@ -6,7 +6,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from loguru import logger
@@ -65,7 +65,9 @@ from voice_agent.storage.webhook_rows import WebhookRows
 from voice_agent.storing import database_of, session_store_of
 from voice_agent.tls import tls_files
 from voice_agent.transports.base import TransportKind
+from voice_agent.transports.factory import ServerRoutes
 from voice_agent.transports.webrtc.manager import WebRTCManager
+from voice_agent.transports.webrtc.reachability import has_address, is_relay, is_relay_over_tcp
 from voice_agent.transports.websocket.device import DeviceConnection
 from voice_agent.transports.websocket.manager import WebSocketManager
 
@@ -303,7 +305,7 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         accounts=app.accounts,
         default_agent=settings.default_agent,
         recordings=app.recordings,
-        transports=tuple(TransportKind(name) for name in settings.transports),
+        routes=_routes(settings, app.sessions),
         knock_rules=KnockRules(
             bound_host=settings.host,
             public_url=settings.public_url,
@@ -408,6 +410,17 @@ async def _serve_device(app: Application, port: int) -> None:
             app.settings.host, port, session_id=session_id, now=clock.monotonic
         ),
     )
+
+
+def _routes(settings: Settings, sessions: SessionManager) -> Callable[[], ServerRoutes]:
+    """Return what tells how this process can be reached now."""
+    urls = [url for server in settings.ice_servers for url in server.urls]
+    fixed = ServerRoutes(
+        offered=tuple(TransportKind(name) for name in settings.transports),
+        relay=any(is_relay(url) for url in urls),
+        relay_over_tcp=any(is_relay_over_tcp(url) for url in urls),
+    )
+    return lambda: replace(fixed, has_address=has_address(), load=sessions.load)
 
 
 def _peer_ice_servers(settings: Settings) -> Sequence[PeerIceServer]:

@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from voice_agent.core.pages import MAX_CURSOR_LENGTH
 from voice_agent.transports.base import TransportKind
+from voice_agent.transports.factory import ClientAbilities, ClientKind
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 MAX_CANDIDATES = 100
@@ -84,12 +85,21 @@ class ClientCapabilities(BaseModel):
 
     webrtc: bool = Field(default=True, description="It can make a WebRTC peer connection.")
     websocket: bool = Field(default=True, description="It can open a WebSocket.")
+    udp: bool | None = Field(
+        default=None, description="UDP gets out of its network; null when it does not know."
+    )
+    microphone: bool = Field(default=True, description="It may use a microphone.")
+    kind: ClientKind | None = Field(default=None, description="What kind of client it is.")
 
-    @property
-    def kinds(self) -> frozenset[TransportKind]:
-        """The transports that it can use."""
+    def to_abilities(self) -> ClientAbilities:
+        """Return them as the planning of transports takes them."""
         able = {TransportKind.WEBRTC: self.webrtc, TransportKind.WEBSOCKET: self.websocket}
-        return frozenset(kind for kind, can in able.items() if can)
+        return ClientAbilities(
+            transports=frozenset(kind for kind, can in able.items() if can),
+            udp=self.udp,
+            microphone=self.microphone,
+            kind=self.kind,
+        )
 
 
 class SessionRequest(BaseModel):
@@ -219,6 +229,13 @@ class WebSocketStep(BaseModel):
     reason: str = Field(description="Why it stands where it stands.")
 
 
+class LeftOut(BaseModel):
+    """A transport that is not worth trying."""
+
+    type: TransportWish
+    reason: str = Field(description="Why.")
+
+
 class SessionInvitation(BaseModel):
     """A new session, and what to try, in order, to connect to it."""
 
@@ -226,6 +243,7 @@ class SessionInvitation(BaseModel):
     token: str = Field(description="Lets into this session. Keep it secret.")
     expires_at: datetime
     transports: list[WebRTCStep | WebSocketStep]
+    left_out: list[LeftOut] = Field(description="What the server offers and would be in vain.")
 
 
 class IceConfig(BaseModel):

@@ -27,7 +27,8 @@ from voice_agent.sessions.records import SessionRecord
 from voice_agent.storage.idempotency import KeptAnswer, KeyedRequest
 from voice_agent.storage.session_archive import SessionFilter
 from voice_agent.storage.stored_agents import AgentVersion
-from voice_agent.transports.base import Connection, TransportKind
+from voice_agent.transports.base import Connection
+from voice_agent.transports.factory import ServerRoutes, TransportStep
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 VISITOR_SESSIONS_PER_MINUTE = 10
@@ -51,6 +52,7 @@ class Sessions(Protocol):
         origin: SessionOrigin = ...,
         metadata: Mapping[str, Any] = ...,
         variables: Mapping[str, str] = ...,
+        plan: Sequence[TransportStep] = ...,
     ) -> NewSession:
         """Create a session and its token."""
 
@@ -190,8 +192,8 @@ class ApiServices:
 
     `unready` returns what keeps the server from taking a call now, None when nothing does.
     `open_access` says that requests without a credential may do everything
-    (`VOICE_AGENT_AUTH=off`). `transports` are those to offer, in order. `console` is where the
-    built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
+    (`VOICE_AGENT_AUTH=off`). `routes` returns how the server can be reached now. `console` is where
+    the built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
     """
 
     sessions: Sessions
@@ -206,7 +208,7 @@ class ApiServices:
     accounts: Accounts
     default_agent: str
     recordings: Recordings
-    transports: Sequence[TransportKind]
+    routes: Callable[[], ServerRoutes]
     knock_rules: KnockRules
     unready: Callable[[], str | None]
     open_access: bool

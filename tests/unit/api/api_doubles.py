@@ -22,7 +22,8 @@ from voice_agent.core.service_pool import ResourceKey, ResourceKind, ResourceSta
 from voice_agent.observability.metrics import Metrics
 from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.testing.harness import ConversationHarness
-from voice_agent.transports.base import Connection, TransportKind
+from voice_agent.transports.base import Connection
+from voice_agent.transports.factory import ServerRoutes
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 NOWHERE = sqlite_url(Path("/nowhere/voice-agent.db"))
@@ -111,7 +112,7 @@ def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) 
         "pool": OneResource(),
         "recordings": NothingRecorded(),
         "metrics": Metrics(OneResource().statistics),
-        "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
+        "routes": ServerRoutes,
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
         "accounts": Accounts(Database(NOWHERE), "s" * 32, harness.clock),
         "default_agent": AGENT.id,

@@ -26,7 +26,7 @@ from voice_agent.api.models import (
 )
 from voice_agent.api.services import ApiServices
 from voice_agent.transports.base import TransportKind
-from voice_agent.transports.factory import plan_transports
+from voice_agent.transports.factory import require_offered
 
 _TAKEN = Status(status="success")
 
@@ -51,7 +51,7 @@ def pipecat_client_routes(services: ApiServices) -> APIRouter:
         wish = wish or StartRequest()
         principal = await admit(services, request, wish.agent_id)
         kind = TransportKind(wish.transport)
-        plan_transports(kind, services.transports)
+        require_offered(kind, services.routes().offered)
         new = await services.sessions.create(wish.agent_id, origin=origin_of(principal))
         note_session(request, new.session_id)
         if kind is TransportKind.WEBSOCKET:

@@ -10,6 +10,7 @@ from tests.unit.api.conftest import ClientMaker
 from voice_agent.sessions.manager import SessionPolicy
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
+from voice_agent.transports.factory import ServerRoutes
 
 
 async def _create(client: httpx2.AsyncClient, /, **wish: Any) -> dict[str, Any]:
@@ -45,6 +46,9 @@ async def test_a_new_session_says_how_to_connect_best_way_first(
         ({"transport": "webrtc"}, ["webrtc"]),
         ({"client": {"webrtc": False}}, ["websocket"]),
         ({"transport": "auto"}, ["webrtc", "websocket"]),
+        ({"client": {"microphone": False}}, ["websocket", "webrtc"]),
+        ({"client": {"kind": "phone"}}, ["websocket"]),
+        ({"client": {"udp": False}}, ["websocket"]),
     ],
 )
 async def test_only_what_is_wished_and_possible_is_offered(
@@ -52,6 +56,7 @@ async def test_only_what_is_wished_and_possible_is_offered(
 ) -> None:
     created = await _create(client, **wish)
     assert [step["type"] for step in created["transports"]] == types
+    assert all(each["reason"] for each in (*created["transports"], *created["left_out"]))
 
 
 async def test_addresses_are_built_from_the_public_url(client_of: ClientMaker) -> None:
@@ -96,7 +101,7 @@ async def test_an_unknown_agent_is_a_404_and_opens_nothing(
 async def test_a_transport_that_is_not_offered_is_refused_and_opens_nothing(
     client_of: ClientMaker, harness: ConversationHarness
 ) -> None:
-    client = client_of(transports=(TransportKind.WEBSOCKET,))
+    client = client_of(routes=lambda: ServerRoutes((TransportKind.WEBSOCKET,)))
     for wish in ({"transport": "webrtc"}, {"client": {"websocket": False}}):
         response = await client.post("/v1/sessions", json=wish)
         assert (response.status_code, response.json()["code"]) == (422, "transport_unavailable")
@@ -148,7 +153,10 @@ async def test_a_session_shows_what_was_said_and_how_fast(
         latency["turn_s"] + latency["llm_s"] + latency["tts_s"]
     )
     types = [entry["type"] for entry in shown["timeline"]]
-    assert types[:3] == ["session_state_changed", "session_state_changed", "leg_started"]
+    assert types[:2] == ["session_state_changed", "transports_planned"]
+    # The harness's clients connect over WebSocket, which was planned as the second.
+    assert types[2:5] == ["session_state_changed", "transport_switched", "leg_started"]
+    assert shown["timeline"][1]["data"]["transports"] == ["webrtc", "websocket"]
     assert {"user_turn_ended", "latency_measured", "sentence_heard"} <= set(types)
     assert shown["timeline"][0]["offset_s"] == 0
     assert [entry["number"] for entry in shown["timeline"]] == list(range(1, len(types) + 1))
