@@ -19,6 +19,7 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCSessionDescription,
 )
@@ -161,7 +162,10 @@ class WebRTCMedia:
             ServerUnreachableError: The connection could not be made.
         """
         # Never without a list: aiortc would ask a public STUN server of its own choice.
-        configuration = RTCConfiguration(iceServers=ice_servers(self._offer.ice_servers))
+        configuration = RTCConfiguration(
+            iceServers=ice_servers(self._offer.ice_servers),
+            iceTransportPolicy=RTCIceTransportPolicy("relay" if self._offer.relay_only else "all"),
+        )
         peer = self._peer = RTCPeerConnection(configuration)
         self._opened = asyncio.get_running_loop().create_future()
         speaker = _Speaker(self._listener, self._clock)
@@ -177,6 +181,7 @@ class WebRTCMedia:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await peer.setLocalDescription(await peer.createOffer())
+                self._require_candidates(peer.localDescription.sdp)
                 sdp = await self._signalling.offer(
                     self._offer.url, self._token, peer.localDescription.sdp, self._attempt
                 )
@@ -224,6 +229,16 @@ class WebRTCMedia:
             connection = sctp.transport.transport._connection
             connection.sendto = _swallow  # type: ignore[method-assign]
         await self.close()
+
+    def _require_candidates(self, sdp: str) -> None:
+        """Does nothing when the offer has a candidate; without one aiortc would wait in vain."""
+        if "a=candidate:" in sdp:
+            return
+        if self._offer.relay_only:
+            raise ServerUnreachableError(
+                "WebRTC has to go through a TURN server here, and none gave a relay"
+            )
+        raise ServerUnreachableError("this machine has no address that WebRTC could use")
 
     async def _accept(self, peer: RTCPeerConnection, sdp: str) -> None:
         try:
