@@ -64,8 +64,8 @@ from voice_agent.storage.webhook_rows import WebhookRows
 from voice_agent.storing import database_of, session_store_of
 from voice_agent.tls import tls_files
 from voice_agent.transports.base import TransportKind
-from voice_agent.transports.webrtc.gathering import require_known_aioice
 from voice_agent.transports.webrtc.ice_servers import IceServers
+from voice_agent.transports.webrtc.known_aioice import require_known_aioice
 from voice_agent.transports.webrtc.manager import WebRTCManager
 from voice_agent.transports.websocket.device import DeviceConnection
 from voice_agent.transports.websocket.manager import WebSocketManager

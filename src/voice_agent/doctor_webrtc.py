@@ -69,8 +69,9 @@ async def check_turn(settings: Settings) -> Sequence[Check]:
 
 
 async def _look_at(server: TurnServer) -> Check:
-    from voice_agent.transports.webrtc.gathering import allocate  # noqa: PLC0415 - imports aiortc
+    # They import aioice, which the supervisor does without.
     from voice_agent.transports.webrtc.relays import FaultKind, fault_of  # noqa: PLC0415
+    from voice_agent.transports.webrtc.turn_clients import allocate  # noqa: PLC0415
 
     try:
         host, port = await allocate(server)

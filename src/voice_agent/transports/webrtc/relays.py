@@ -88,6 +88,8 @@ def fault_of(error: BaseException) -> TurnFault:
             return TurnFault(FaultKind.UNREACHABLE, "has a name that is not known")
         case ConnectionRefusedError():
             return TurnFault(FaultKind.UNREACHABLE, "is down: nothing listens there")
+        case ConnectionResetError():
+            return TurnFault(FaultKind.UNREACHABLE, "hangs up")
         case OSError():
             return TurnFault(FaultKind.UNREACHABLE, f"cannot be reached ({_plain(error)})")
         case _:

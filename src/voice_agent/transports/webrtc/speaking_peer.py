@@ -5,7 +5,6 @@ from aiortc.sdp import SessionDescription
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
 from voice_agent.core.process_ids import FIRST_PROCESS, new_id
-from voice_agent.transports.webrtc.gathering import follow
 from voice_agent.transports.webrtc.ice_route import IceRoute
 
 
@@ -21,7 +20,10 @@ class SpeakingPeer(SmallWebRTCConnection):
 
     def __init__(self, route: IceRoute | None = None, *, process: str = FIRST_PROCESS) -> None:
         super().__init__()
-        if route is not None:
+        if route is not None and not route.is_plain:
+            # It cannot even be imported with another aioice; nobody else should need to care.
+            from voice_agent.transports.webrtc.gathering import follow  # noqa: PLC0415
+
             follow(self.pc, route)
         self._pc_id = new_id(process)
         self._speech: MediaStreamTrack | None = None

@@ -1,21 +1,19 @@
 """Where our peers' candidates come from, in real SDPs with real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from types import SimpleNamespace
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aioice import ice
+import uvloop
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.mediastreams import AudioStreamTrack
 
 from tests.unit.transports.webrtc.test_udp_ports import free_range
-from voice_agent.core.errors import MediaRouteError, SettingsError
+from voice_agent.core.errors import MediaRouteError
 from voice_agent.listening import host_addresses
 from voice_agent.transports.base import CloseReason, Connection
 from voice_agent.transports.webrtc import gathering
-from voice_agent.transports.webrtc.gathering import require_known_aioice
 from voice_agent.transports.webrtc.ice_route import IceRoute
 from voice_agent.transports.webrtc.ice_servers import IceServers
 from voice_agent.transports.webrtc.manager import WebRTCManager
@@ -125,28 +123,24 @@ async def test_without_a_setting_aioice_is_left_alone(
     def touched(*_: object) -> None:
         pytest.fail("nothing was set")
 
-    monkeypatch.setattr(gathering, "_RoutedPeer", touched)
-    monkeypatch.setattr(gathering, "bind_udp", touched)
+    monkeypatch.setattr(gathering, "follow", touched)
     assert len(hosts((await answering.answer(answering.manager())).sdp)) == ADDRESSES
 
 
-def test_the_installed_versions_are_known() -> None:
-    require_known_aioice()
+def test_it_is_the_same_on_the_loop_that_serves() -> None:
+    ports = free_range(1)
 
+    async def answer_twice() -> None:
+        peer = RTCPeerConnection(RTCConfiguration([]))
+        peer.addTrack(AudioStreamTrack())
+        await peer.setLocalDescription(await peer.createOffer())
+        answering = Answering(peer.localDescription.sdp)
+        manager = answering.manager(ports=ports)
+        for _ in range(2):
+            answer = await answering.answer(manager)
+            assert {port for _, port in hosts(answer.sdp)} == {ports.first}
+            await manager.close()
+        await peer.close()
 
-@pytest.mark.parametrize(
-    ("place", "name", "value"),
-    [
-        (gathering, "version", lambda name: "0.14.0"),
-        (gathering, "_CONNECTION_HAS", {"_moved"}),
-        (gathering, "_EXPECTED", ((ice.relayed_candidate, ("turn_server",)),)),
-        (gathering, "_EXPECTED", ((None, ("self",)),)),
-    ],
-    ids=["version", "attribute", "signature", "gone"],
-)
-def test_others_are_refused_with_the_mend(
-    monkeypatch: pytest.MonkeyPatch, place: SimpleNamespace, name: str, value: Callable[..., str]
-) -> None:
-    monkeypatch.setattr(place, name, value)
-    with pytest.raises(SettingsError, match=r"VOICE_AGENT_ICE_SERVERS.*pip install 'aioice>=0.13"):
-        require_known_aioice()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(answer_twice())
