@@ -18,6 +18,9 @@ from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.webrtc.ice_servers import IceServers, SharedTurn
 from voice_agent.transports.webrtc.manager import WebRTCManager
 
+pytestmark = pytest.mark.skipif(
+    not host_addresses(), reason="this machine has only loopback addresses"
+)
 TCP_URL = f"turn:127.0.0.1:{free_port()}?transport=tcp"
 
 
@@ -61,7 +64,6 @@ async def test_relaying_only_without_a_turn_server_that_answers(offer: dict[str,
     assert peers.open_count == 0
 
 
-@pytest.mark.skipif(not host_addresses(), reason="this machine has only loopback addresses")
 async def test_a_range_without_a_free_port(offer: dict[str, Any]) -> None:
     ports = free_range(1)
     ice = IceServers(time.time, ports=ports)

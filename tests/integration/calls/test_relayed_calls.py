@@ -19,7 +19,7 @@ pytestmark = pytest.mark.real_time  # speech in real time, in and out; so both w
 
 @pytest.fixture
 def relaying(
-    turn_server: TurnProcess, agents: Path, tmp_path: Path
+    mortal_turn_server: TurnProcess, agents: Path, tmp_path: Path
 ) -> Iterator[Mapping[str, RunningServer]]:
     """Servers that relay only, by how they and their callers reach the TURN server."""
     with ExitStack() as stack, ThreadPoolExecutor() as threads:
@@ -28,19 +28,24 @@ def relaying(
             folder = tmp_path / transport
             folder.mkdir()
             chosen = {"ICE_TRANSPORT_POLICY": "relay", "AGENTS_DIR": str(agents)}
-            environment = turn_server.environment(transport, **chosen)
+            environment = mortal_turn_server.environment(transport, **chosen)
             return stack.enter_context(serving(folder, environment=environment))
 
         transports = ("udp", "tcp")
         yield dict(zip(transports, threads.map(start, transports), strict=True))
 
 
-async def test_questions_are_answered_through_the_relay(
-    relaying: Mapping[str, RunningServer], turn_server: TurnProcess, saturday: Speech
+async def test_questions_are_answered_through_the_relay_and_without_it_over_websocket(
+    relaying: Mapping[str, RunningServer], mortal_turn_server: TurnProcess, saturday: Speech
 ) -> None:
     await asyncio.gather(
-        *(_converse(server, turn_server, saturday) for server in relaying.values())
+        *(_converse(server, mortal_turn_server, saturday) for server in relaying.values())
     )
+    mortal_turn_server.kill()
+    async with Call(relaying["tcp"].url, timeout_s=PATIENCE_S) as call:
+        hello = await greeting(call, within_s=PATIENCE_S)
+        assert call.transport is TransportName.WEBSOCKET, "what is left without a relay"
+    assert hello is not None
 
 
 async def _converse(server: RunningServer, turn_server: TurnProcess, saturday: Speech) -> None:
