@@ -63,7 +63,8 @@ class WebRTCManager:
         Raises:
             OfferInvalidError: The offer cannot be used.
             PeerNotFoundError: It renegotiates a peer that this session does not have.
-            MediaRouteError: No UDP port is left, or no TURN server gives the relay that it takes.
+            MediaRouteError: There is no address to offer, no UDP port is left, or no TURN server
+                gives the relay that it takes.
         """
         check_offer(offer.sdp)
         if offer.pc_id and not offer.restart:
@@ -76,6 +77,7 @@ class WebRTCManager:
             await self._negotiate(peer.initialize(sdp=offer.sdp, type="offer"))
             receive_inline(peer.pc)
             answer = self._answer_of(peer)
+            _require_candidate(answer)
         except BaseException:
             await wait_closed(begin_closing(peer))
             raise
@@ -152,3 +154,12 @@ class WebRTCManager:
 
     def _forget(self, pc_id: str) -> None:
         self._peers.pop(pc_id, None)
+
+
+def _require_candidate(answer: Answer) -> None:
+    """Do nothing when the answer has a candidate; without one nobody would ever be connected."""
+    if "a=candidate:" not in answer.sdp:
+        raise MediaRouteError(
+            "WebRTC finds no way: this machine has only loopback addresses and no TURN server, or "
+            "the offer says that the client has no candidate"
+        )

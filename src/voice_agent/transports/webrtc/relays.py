@@ -12,7 +12,7 @@ from aioice import stun
 
 from voice_agent.transports.webrtc.ice_route import TurnServer
 
-HEAD_START_S = 0.3
+HEAD_START_S = 0.5
 """How long a TURN server is alone before the next one is asked as well."""
 
 Relay = TypeVar("Relay")

@@ -49,8 +49,8 @@ def bind_udp(address: str, ports: PortRange | None) -> socket.socket:
     """Return a UDP socket on that address, on any free port, or on a free one of `ports`.
 
     Raises:
-        MediaRouteError: All ports of the range are taken.
-        OSError: The address cannot be bound, or the user may not use such a port.
+        MediaRouteError: All ports of the range are taken, or this user may not use them.
+        OSError: The address cannot be bound.
     """
     if ports is None:
         return _bound(address, 0)
@@ -59,6 +59,11 @@ def bind_udp(address: str, ports: PortRange | None) -> socket.socket:
     for step in range(ports.size):
         try:
             return _bound(address, ports.first + (start + step) % ports.size)
+        except PermissionError:
+            raise MediaRouteError(
+                f"this user may not use the UDP ports of VOICE_AGENT_UDP_PORTS={ports}; choose "
+                "some above 1023"
+            ) from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from voice_agent.core.errors import MediaRouteError
+from voice_agent.transports.webrtc import udp_ports
 from voice_agent.transports.webrtc.udp_ports import PortRange, bind_udp, parse_port_range
 
 HOST = "127.0.0.1"
@@ -71,3 +72,12 @@ def test_without_a_range_any_port_is_given(stack: ExitStack) -> None:
 def test_an_address_of_another_machine_is_no_lack_of_ports() -> None:
     with pytest.raises(OSError, match="assign"):
         bind_udp("198.51.100.1", PortRange(40_000, 40_001))
+
+
+def test_ports_that_this_user_may_not_use_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(address: str, port: int) -> socket.socket:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(udp_ports, "_bound", refuse)
+    with pytest.raises(MediaRouteError, match="may not use the UDP ports of VOICE_AGENT_UDP_PORTS"):
+        bind_udp(HOST, PortRange(80, 90))
