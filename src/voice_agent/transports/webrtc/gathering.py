@@ -107,9 +107,13 @@ class _RoutedConnection(ice.Connection):
             return None
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, turn.UDP_SOCKET_BUFFER_SIZE)
         port = bound.getsockname()[1]
-        _, host = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: ice.StunProtocol(self), sock=bound
-        )
+        try:
+            _, host = await asyncio.get_running_loop().create_datagram_endpoint(
+                lambda: ice.StunProtocol(self), sock=bound
+            )
+        except BaseException:
+            bound.close()
+            raise
         self._protocols.append(host)
         shown = self.route.shown(address)
         host.local_candidate = Candidate(
