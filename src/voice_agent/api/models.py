@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from voice_agent.core.pages import MAX_CURSOR_LENGTH
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.factory import ClientAbilities, ClientKind
+from voice_agent.transports.webrtc import ice_servers
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 MAX_CANDIDATES = 100
@@ -211,6 +212,17 @@ class IceServer(BaseModel):
     username: str | None = None
     credential: str | None = None
 
+    @classmethod
+    def of(cls, server: ice_servers.IceServer) -> "IceServer":
+        """Return it from what the transport says."""
+        return cls(urls=server.urls, username=server.username, credential=server.credential)
+
+
+IceTransportPolicy = Annotated[
+    Literal["all", "relay"],
+    Field(description="`relay`: use TURN servers only (`RTCConfiguration.iceTransportPolicy`)."),
+]
+
 
 class WebRTCStep(BaseModel):
     """How to connect over WebRTC."""
@@ -218,6 +230,7 @@ class WebRTCStep(BaseModel):
     type: Literal["webrtc"] = "webrtc"
     offer_url: str = Field(description="POST the offer here, with the token as bearer.")
     ice_servers: list[IceServer]
+    ice_transport_policy: IceTransportPolicy = "all"
     reason: str = Field(description="Why it stands where it stands.")
 
 
@@ -250,6 +263,7 @@ class IceConfig(BaseModel):
     """The shape that official clients expect."""
 
     iceServers: list[IceServer]  # noqa: N815 - the official client's word
+    iceTransportPolicy: IceTransportPolicy = "all"  # noqa: N815 - which it passes over
 
 
 class WebRTCStart(BaseModel):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import Any, Protocol
 
 from starlette.websockets import WebSocket
@@ -11,7 +11,6 @@ from starlette.websockets import WebSocket
 from voice_agent.accounts.accounts import Accounts
 from voice_agent.accounts.token_buckets import TokenBuckets
 from voice_agent.api.knock import KnockRules
-from voice_agent.api.models import IceServer
 from voice_agent.bot.agent_catalog import ListedAgent
 from voice_agent.core.agent import Agent
 from voice_agent.core.neighbours import Neighbours, NoNeighbours
@@ -29,6 +28,7 @@ from voice_agent.storage.session_archive import SessionFilter
 from voice_agent.storage.stored_agents import AgentVersion
 from voice_agent.transports.base import Connection
 from voice_agent.transports.factory import ServerRoutes, TransportStep
+from voice_agent.transports.webrtc.ice_servers import IceServers
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 VISITOR_SESSIONS_PER_MINUTE = 10
@@ -213,7 +213,7 @@ class ApiServices:
     unready: Callable[[], str | None]
     open_access: bool
     public_url: str | None = None
-    ice_servers: Sequence[IceServer] = ()
+    ice: IceServers = field(default_factory=lambda: IceServers(time))
     console: Path | None = None
     neighbours: Neighbours = field(default_factory=NoNeighbours)
     visitors: TokenBuckets = field(default_factory=visitor_limits)

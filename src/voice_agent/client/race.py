@@ -1,6 +1,4 @@
-"""Several ways to connect, tried one after the other and then at once: the first that gets through
-carries the call.
-"""
+"""Several ways to connect, begun one after the other: the first to connect carries the call."""
 
 import asyncio
 from collections import deque

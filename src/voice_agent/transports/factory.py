@@ -43,14 +43,10 @@ class ServerRoutes:
 
     offered: Sequence[TransportKind] = OFFERABLE
     """What it is set to offer, in its order."""
-    has_address: bool = True
-    """Whether it has an address of its own for WebRTC candidates."""
-    relay: bool = False
-    """Whether a TURN server is configured."""
+    has_route: bool = True
+    """Whether its WebRTC peers have any candidate: an address of its own, or a TURN server's."""
     relay_over_tcp: bool = False
-    """Whether one of its addresses is reached over TCP."""
-    relay_only: bool = False
-    """Whether WebRTC may go through it only."""
+    """Whether a TURN server is configured that clients reach over TCP."""
     load: float = 0.0
     """How busy the process is, from 0 to 1."""
 
@@ -132,15 +128,15 @@ def _obstacle(kind: TransportKind, client: ClientAbilities, server: ServerRoutes
         return None
     if client.kind is ClientKind.PHONE:
         return "phone providers stream audio over WebSocket"
-    if not server.has_address and not server.relay:
+    if not server.has_route:
         return (
             "this machine has no address but loopback, so nobody could find it; connect it to a "
-            "network or name a TURN server in VOICE_AGENT_ICE_SERVERS"
+            "network or name a TURN server (VOICE_AGENT_TURN_URLS)"
         )
     if client.udp is False and not server.relay_over_tcp:
         return (
             "UDP does not get out of the client's network, and no TURN server over TCP is "
-            "configured (VOICE_AGENT_ICE_SERVERS, 'turn:...?transport=tcp' or 'turns:...')"
+            "configured (VOICE_AGENT_TURN_URLS, 'turn:...?transport=tcp' or 'turns:...')"
         )
     return None
 

@@ -9,7 +9,6 @@ from starlette.websockets import WebSocket
 from tests.kept import KeptThings
 from voice_agent.accounts.accounts import Accounts
 from voice_agent.api.knock import KnockRules
-from voice_agent.api.models import IceServer
 from voice_agent.api.services import ApiServices
 from voice_agent.core.agent import Agent
 from voice_agent.core.errors import (
@@ -24,6 +23,7 @@ from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import Connection
 from voice_agent.transports.factory import ServerRoutes
+from voice_agent.transports.webrtc.ice_servers import IceServer, IceServers
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 NOWHERE = sqlite_url(Path("/nowhere/voice-agent.db"))
@@ -118,6 +118,6 @@ def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) 
         "default_agent": AGENT.id,
         "unready": lambda: None,
         "open_access": True,
-        "ice_servers": (TURN_SERVER,),
+        "ice": IceServers(lambda: 0.0, (TURN_SERVER,)),
     }
     return ApiServices(**(values | changes))

@@ -13,8 +13,8 @@ from voice_agent.transports.factory import (
 )
 
 WEBRTC, WEBSOCKET = TransportKind.WEBRTC, TransportKind.WEBSOCKET
-RELAYED = {"relay": True, "relay_over_tcp": True}
-LONELY = {"has_address": False}
+RELAYED = {"relay_over_tcp": True}
+LONELY = {"has_route": False}
 
 
 @pytest.mark.parametrize(
@@ -28,10 +28,8 @@ LONELY = {"has_address": False}
         (WEBRTC, {}, {}, [WEBRTC], []),
         (WEBSOCKET, {}, {"offered": (WEBSOCKET,)}, [WEBSOCKET], []),
         (None, {}, LONELY, [WEBSOCKET], [WEBRTC]),
-        (None, {}, {**LONELY, "relay": True}, [WEBRTC, WEBSOCKET], []),
         (None, {"udp": True}, {}, [WEBRTC, WEBSOCKET], []),
         (None, {"udp": False}, {}, [WEBSOCKET], [WEBRTC]),
-        (None, {"udp": False}, {"relay": True}, [WEBSOCKET], [WEBRTC]),
         (None, {"udp": False}, RELAYED, [WEBSOCKET, WEBRTC], []),
         (None, {"udp": False}, {**RELAYED, "offered": (WEBRTC,)}, [WEBRTC], []),
         (WEBRTC, {"udp": False}, RELAYED, [WEBRTC], []),

@@ -11,6 +11,7 @@ from voice_agent.accounts.authorize import Action
 from voice_agent.api.addresses import Addresses
 from voice_agent.api.admission import admit, origin_of
 from voice_agent.api.credentials import note_session, require, require_in_session
+from voice_agent.api.ice import ice_servers_for
 from voice_agent.api.idempotent import IdempotencyKey, carried_out_once
 from voice_agent.api.json_only import JSON_ONLY
 from voice_agent.api.models import (
@@ -56,7 +57,8 @@ def session_routes(services: ApiServices) -> APIRouter:
         if planned.kind is TransportKind.WEBRTC:
             return WebRTCStep(
                 offer_url=addresses.offer(new.session_id),
-                ice_servers=list(services.ice_servers),
+                ice_servers=ice_servers_for(services, new),
+                ice_transport_policy=services.ice.transport_policy,
                 reason=planned.reason,
             )
         url = addresses.session_websocket(new.session_id, new.token)

@@ -32,6 +32,7 @@ async def test_the_webrtc_clients_way_from_start_to_candidates(
     assert started["iceConfig"]["iceServers"] == [
         {"urls": ["turn:turn.example.com"], "username": "user", "credential": "word"}
     ]
+    assert started["iceConfig"]["iceTransportPolicy"] == "all"
     path = f"/sessions/{started['sessionId']}/api/offer"
     answer = await client.post(path, json=OFFER)
     assert answer.json() == {"sdp": "v=0", "type": "answer", "pc_id": "pc-1"}

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from voice_agent.sessions.manager import SessionPolicy
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
 from voice_agent.transports.factory import ServerRoutes
+from voice_agent.transports.webrtc.ice_servers import IceServers, SharedTurn
+from voice_agent.transports.webrtc.turn_credentials import turn_credentials
 
 
 async def _create(client: httpx2.AsyncClient, /, **wish: Any) -> dict[str, Any]:
@@ -32,6 +35,7 @@ async def test_a_new_session_says_how_to_connect_best_way_first(
     assert webrtc["ice_servers"] == [
         {"urls": ["turn:turn.example.com"], "username": "user", "credential": "word"}
     ]
+    assert webrtc["ice_transport_policy"] == "all"
     assert websocket["type"] == "websocket"
     assert websocket["url"] == f"ws://{base}/ws?token={token}"
     assert webrtc["reason"]
@@ -57,6 +61,21 @@ async def test_only_what_is_wished_and_possible_is_offered(
     created = await _create(client, **wish)
     assert [step["type"] for step in created["transports"]] == types
     assert all(each["reason"] for each in (*created["transports"], *created["left_out"]))
+
+
+async def test_each_session_has_turn_credentials_of_its_own(client_of: ClientMaker) -> None:
+    shared = SharedTurn(("turn:turn.example.com",), "very-secret")
+    client = client_of(ice=IceServers(time.time, shared=shared, relay_only=True))
+    one, other = await _create(client), await _create(client)
+    for created in (one, other):
+        webrtc = created["transports"][0]
+        (server,) = webrtc["ice_servers"]
+        expires_at = datetime.fromisoformat(created["expires_at"]).timestamp()
+        expected = turn_credentials("very-secret", created["session_id"], expires_at)
+        assert webrtc["ice_transport_policy"] == "relay"
+        assert server["username"] == expected.username
+        assert server["credential"] == expected.credential
+    assert "very-secret" not in f"{one}{other}"
 
 
 async def test_addresses_are_built_from_the_public_url(client_of: ClientMaker) -> None:
