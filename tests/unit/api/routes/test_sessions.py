@@ -147,6 +147,8 @@ async def test_a_session_shows_what_was_said_and_how_fast(
     assert latency["total_s"] == pytest.approx(
         latency["turn_s"] + latency["llm_s"] + latency["tts_s"]
     )
+    assert latency["turn_s"] == pytest.approx(latency["verdict_s"] + latency["stt_s"])
+    assert latency["tts_s"] == pytest.approx(latency["synthesis_s"] + latency["output_s"])
     types = [entry["type"] for entry in shown["timeline"]]
     assert types[:3] == ["session_state_changed", "session_state_changed", "leg_started"]
     assert {"user_turn_ended", "latency_measured", "sentence_heard"} <= set(types)
