@@ -21,7 +21,8 @@ const KEPT_AS = "voice-agent.refresh-token";
 /** A token is renewed so long before it expires, to be good for what it is asked for. */
 const AHEAD_MS = 30_000;
 const ANSWER_WITHIN_MS = 15_000;
-const SETUP = "#setup=";
+/** How the setup link begins, behind the page's address. */
+export const SETUP = "#setup=";
 
 /**
  * Who the visitor is. The access token lives as long as the page; the refresh token as long as the
