@@ -55,6 +55,18 @@ def test_from_the_link_in_the_log_to_a_call(
         page.get_by_role("button", name="Sign in").click()
         expect(talk).to_be_visible()
 
+        page.goto(f"{server.url}/#/access/users")
+        expect(page.get_by_role("row", name=re.compile("Ann you"))).to_be_visible()
+        page.get_by_role("button", name="New user").click()
+        fill_in(page, Name="Bo", Email="bo@example.com", Password=PASSWORD)
+        page.get_by_role("button", name="Make the user").click()
+        expect(page.get_by_role("row", name=re.compile("Bo bo@"))).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        fill_in(page, Email="bo@example.com", Password=PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("row", name=re.compile("Bo you"))).to_be_visible()
+        expect(page.get_by_role("button", name="New user")).to_have_count(0)
+
 
 START = """async ([server, key]) => {
   const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
