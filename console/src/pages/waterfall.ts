@@ -10,12 +10,12 @@ export interface Part {
 }
 
 const NAMES: Record<PartKey, { name: string; until: string }> = {
-  turn: { name: "Turn", until: "Turn over, words transcribed" },
-  verdict: { name: "Turn verdict", until: "Judged finished" },
-  stt: { name: "STT", until: "Words transcribed" },
-  llm: { name: "LLM", until: "Language model’s first token" },
+  turn: { name: "Turn", until: "Turn over, words there" },
+  verdict: { name: "Turn verdict", until: "Turn verdict" },
+  stt: { name: "STT", until: "Words there (STT)" },
+  llm: { name: "LLM", until: "LLM first token" },
   tts: { name: "TTS", until: "First audio out" },
-  synthesis: { name: "TTS", until: "Voice’s first audio" },
+  synthesis: { name: "TTS", until: "TTS first audio" },
   output: { name: "Audio out", until: "First audio out" },
 };
 
