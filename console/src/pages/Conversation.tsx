@@ -1,15 +1,32 @@
+import { useEffect, useRef } from "react";
 import type { SessionDetail } from "../wire/views";
 import { clock } from "./format";
 import { Empty, Section } from "./parts";
 
+/** How near to the end counts as reading along, in pixels. */
+const NEAR_END = 60;
+
 /** What was said; of the agent's words those that were really heard. */
 export function Conversation({ session, hearing }: { session: SessionDetail; hearing: string }) {
   const { transcript, agent, created_at, connected_at } = session;
+  const isRunning = session.state !== "ended";
   const begin = Date.parse(connected_at ?? created_at);
+  const list = useRef<HTMLOListElement>(null);
+  const readsAlong = useRef(true);
+  // Who follows a running session sees the newest words, unless he has scrolled back.
+  useEffect(() => {
+    if (isRunning && readsAlong.current && list.current) {
+      list.current.scrollTop = list.current.scrollHeight;
+    }
+  }, [transcript, hearing, isRunning]);
   return (
     <Section title="Conversation">
       {transcript.length === 0 && !hearing && <Empty title="Nobody has said anything yet." />}
       <ol
+        ref={list}
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          readsAlong.current = scrollHeight - scrollTop - clientHeight < NEAR_END;
+        }}
         className="conversation"
         aria-label="What was said"
         tabIndex={0}

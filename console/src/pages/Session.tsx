@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { addressOf } from "../view/route";
+import { addressOf, go } from "../view/route";
 import { pathOf } from "../wire/api";
 import { followEvents } from "../wire/sessionEvents";
 import type { SessionDetail, SessionEvent } from "../wire/views";
@@ -32,6 +32,17 @@ export function SessionPage({ id }: { id: string }) {
       back={{ to: addressOf({ page: "sessions", query: "" }), name: "Sessions" }}
       beside={data && <StateBadge state={data.state} />}
     >
+      {data?.state === "ended" && may("sessions:erase") && (
+        <ConfirmButton
+          name="Erase"
+          title="Erase this session?"
+          text="Transcript, events, recordings and messages to webhooks are forgotten. That cannot be undone."
+          onConfirm={async () => {
+            await api.send("DELETE", `${path}?erase=true`);
+            go({ page: "sessions", query: "" });
+          }}
+        />
+      )}
       {data && data.state !== "ended" && may("sessions:write") && (
         <ConfirmButton
           name="End session"

@@ -4,6 +4,7 @@ import type { Account } from "../wire/account";
 import type { Server } from "../wire/sessions";
 import { App } from "./App";
 import { hasMoved, useRoute } from "./route";
+import { Unloaded } from "./Unloaded";
 
 /** Everything but the talk page comes when it is first wanted: who only talks never loads it. */
 const Pages = lazy(() => import("../pages/Pages"));
@@ -34,22 +35,25 @@ export function Site({ account, server, onSignOut }: Props) {
     if (route.page === "talk") {
       document.title = "Voice Agent";
       // Who comes back goes on from here, not from where the other page's link was.
-      if (hasMoved()) document.querySelector<HTMLElement>("main")?.focus();
+      const isNowhere = document.activeElement === document.body;
+      if (hasMoved() && isNowhere) document.querySelector<HTMLElement>("main")?.focus();
     }
   }, [route.page]);
 
   const leaving = onSignOut && { onSignOut };
   if (route.page === "talk") return <App call={call} server={server} {...leaving} />;
   return (
-    <Suspense fallback={null}>
-      <Pages
-        route={route}
-        call={call}
-        account={account}
-        base={server.base}
-        cache={cache}
-        {...leaving}
-      />
-    </Suspense>
+    <Unloaded>
+      <Suspense fallback={null}>
+        <Pages
+          route={route}
+          call={call}
+          account={account}
+          base={server.base}
+          cache={cache}
+          {...leaving}
+        />
+      </Suspense>
+    </Unloaded>
   );
 }
