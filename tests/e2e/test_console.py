@@ -214,7 +214,11 @@ def test_a_key_is_shown_once_and_revoked(
     row = page.get_by_role("row", name=re.compile("from the console"))
     expect(row).to_contain_text("pool:read")
     assert key not in page.content()
-    row.get_by_role("button", name=re.compile("Revoke")).click()
+    revoke = row.get_by_role("button", name=re.compile("Revoke"))
+    revoke.click()
+    page.keyboard.press("Escape")
+    expect(revoke).to_be_focused()
+    revoke.click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     expect(row).to_contain_text("revoked")
 
@@ -231,7 +235,12 @@ def test_the_system_shows_its_processes_and_providers(
     expect(page.get_by_role("row", name=re.compile("^vad silero"))).to_be_visible()
 
 
-def test_what_is_not_there_is_said_in_the_servers_words(page: Page, server: RunningServer) -> None:
+def test_what_cannot_be_is_said_in_the_servers_words(page: Page, server: RunningServer) -> None:
+    opened(page, server, "access/webhooks", "Access")
+    page.get_by_role("button", name="New webhook").click()
+    page.get_by_label("Address").fill(f"{server.url}/hook")
+    page.get_by_role("button", name="Make the webhook").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing can be sent there")
     opened(page, server, "sessions/p0.nothing", "Session")
     expect(page.get_by_role("alert")).to_contain_text("There is no such session")
     opened(page, server, "nowhere", "There is no such page")

@@ -5,6 +5,7 @@ import { useAction, useApi, useMay, useRemote } from "./data";
 import { counted } from "./format";
 import { Ago, Badge, ConfirmButton, Empty, Field, Loading, Section, Table, Trouble } from "./parts";
 import { Pager } from "./Pager";
+import { PasswordButton } from "./Passwords";
 import { cursorOf, FIRST_PAGE } from "./sessionList";
 
 const USERS = "v1/users";
@@ -109,6 +110,7 @@ function Row({ user, isMe, mayWrite, onChanged }: RowProps) {
           <Ago at={user.created_at} />
         </td>
         <td className="action">
+          {(mayWrite || isMe) && <PasswordButton user={user} isMe={isMe} />}
           {mayWrite && !isMe && (
             <ConfirmButton
               name="Delete"

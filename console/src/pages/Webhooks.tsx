@@ -2,6 +2,7 @@ import { useState, type FormEvent } from "react";
 import { pathOf } from "../wire/api";
 import type { WebhookRow } from "../wire/views";
 import { useAction, useApi, useMay, useRemote } from "./data";
+import { Deliveries } from "./Deliveries";
 import { counted } from "./format";
 import {
   Badge,
@@ -11,7 +12,6 @@ import {
   Loading,
   SecretOnce,
   Section,
-  Table,
   Trouble,
 } from "./parts";
 import { Pager } from "./Pager";
@@ -50,28 +50,17 @@ export function Webhooks() {
       {data?.webhooks.length === 0 && <Empty title="There are no webhooks yet." />}
       {data && data.webhooks.length > 0 && (
         <>
-          <Table name="Webhooks, newest first">
-            <thead>
-              <tr>
-                <th scope="col">Address</th>
-                <th scope="col">Events</th>
-                <th scope="col">State</th>
-                <th scope="col">
-                  <span className="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.webhooks.map((webhook) => (
-                <Row
-                  key={webhook.id}
-                  webhook={webhook}
-                  mayWrite={mayWrite}
-                  onChanged={() => void mutate()}
-                />
-              ))}
-            </tbody>
-          </Table>
+          <ul className="webhooks">
+            {data.webhooks.map((webhook) => (
+              <Row
+                key={webhook.id}
+                webhook={webhook}
+                mayWrite={mayWrite}
+                onChanged={() => void mutate()}
+                onSecret={setSecret}
+              />
+            ))}
+          </ul>
           <Pager
             trail={trail}
             nextCursor={data.next_cursor}
@@ -88,70 +77,85 @@ interface RowProps {
   webhook: WebhookRow;
   mayWrite: boolean;
   onChanged: () => void;
+  onSecret: (secret: string) => void;
 }
 
-function Row({ webhook, mayWrite, onChanged }: RowProps) {
+function Row({ webhook, mayWrite, onChanged, onSecret }: RowProps) {
   const api = useApi();
   const action = useAction();
-  const [isTested, setTested] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const path = pathOf(WEBHOOKS, webhook.id);
-  const test = async () => setTested(await action.run(() => api.send("POST", `${path}/test`)));
+  const test = async () => {
+    if (await action.run(() => api.send("POST", `${path}/test`))) setOpen(true);
+  };
   const turn = () =>
     action.run(async () => {
       await api.send("PATCH", path, { enabled: !webhook.enabled });
       onChanged();
     });
   return (
-    <>
-      <tr>
-        <th scope="row" className="scopes">
-          {webhook.url}
-        </th>
-        <td className="scopes">{webhook.events.join(", ")}</td>
-        <td>
-          <Badge tone={webhook.enabled ? "good" : "quiet"}>{webhook.enabled ? "on" : "off"}</Badge>
-        </td>
-        <td className="action">
-          {mayWrite && (
-            <>
-              <button
-                type="button"
-                className="button"
-                disabled={action.isBusy}
-                onClick={() => void test()}
-              >
-                {isTested ? "Test sent" : "Test"}
-              </button>
-              <button
-                type="button"
-                className="button"
-                disabled={action.isBusy}
-                onClick={() => void turn()}
-              >
-                Turn {webhook.enabled ? "off" : "on"}
-              </button>
-              <ConfirmButton
-                name="Delete"
-                label={`Delete the webhook to ${webhook.url}`}
-                title="Delete this webhook?"
-                text={`Nothing is sent to ${webhook.url} any more.`}
-                onConfirm={async () => {
-                  await api.send("DELETE", path);
-                  onChanged();
-                }}
-              />
-            </>
-          )}
-        </td>
-      </tr>
-      {action.error !== null && (
-        <tr>
-          <td colSpan={4}>
-            <Trouble error={action.error} />
-          </td>
-        </tr>
-      )}
-    </>
+    <li className="webhook">
+      <div>
+        <h3>{webhook.url}</h3>
+        <Badge tone={webhook.enabled ? "good" : "quiet"}>{webhook.enabled ? "on" : "off"}</Badge>
+      </div>
+      <p className="faint">{webhook.events.join(", ")}</p>
+      <div className="actions">
+        <button
+          type="button"
+          className="button"
+          aria-expanded={isOpen}
+          onClick={() => setOpen(!isOpen)}
+        >
+          Messages
+        </button>
+        {mayWrite && (
+          <>
+            <button
+              type="button"
+              className="button"
+              disabled={action.isBusy}
+              onClick={() => void test()}
+            >
+              Send a test
+            </button>
+            <button
+              type="button"
+              className="button"
+              disabled={action.isBusy}
+              onClick={() => void turn()}
+            >
+              Turn {webhook.enabled ? "off" : "on"}
+            </button>
+            <ConfirmButton
+              name="New secret"
+              label={`New secret for ${webhook.url}`}
+              title="Sign with a new secret?"
+              text="From now on the old one is not used any more."
+              onConfirm={async () => {
+                const { secret } = await api.send<{ secret: string }>(
+                  "POST",
+                  `${path}/rotate-secret`,
+                );
+                onSecret(secret);
+              }}
+            />
+            <ConfirmButton
+              name="Delete"
+              label={`Delete the webhook to ${webhook.url}`}
+              title="Delete this webhook?"
+              text={`Nothing is sent to ${webhook.url} any more.`}
+              onConfirm={async () => {
+                await api.send("DELETE", path);
+                onChanged();
+              }}
+            />
+          </>
+        )}
+      </div>
+      <Trouble error={action.error} />
+      {isOpen && <Deliveries path={path} mayWrite={mayWrite} />}
+    </li>
   );
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState, type ReactNode } from "react";
+import { useEffect, useId, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { NoticeIcon } from "../view/icons";
 import { hasMoved } from "../view/route";
 import { useAction, useNow, wordsOf } from "./data";
@@ -133,6 +133,30 @@ export function Table({ name, children }: { name: string; children: ReactNode })
   );
 }
 
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+}
+
+/** A dialog, open as long as it is drawn; Escape closes it too. */
+export function Dialog({ title, onClose, children }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    // Closed before it is taken away, it gives the focus back to what opened it.
+    return () => element?.close();
+  }, []);
+  return (
+    <dialog ref={dialog} aria-labelledby={id} onCancel={onClose}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </dialog>
+  );
+}
+
 interface ConfirmProps {
   /** What the button says, and the one that confirms. */
   name: string;
@@ -146,11 +170,14 @@ interface ConfirmProps {
 
 /** A button that asks before it does what cannot be undone. */
 export function ConfirmButton({ name, label, title, text, className, onConfirm }: ConfirmProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const id = useId();
+  const [isOpen, setOpen] = useState(false);
   const action = useAction();
+  const close = () => {
+    setOpen(false);
+    action.clear();
+  };
   const confirm = async () => {
-    if (await action.run(onConfirm)) dialog.current?.close();
+    if (await action.run(onConfirm)) setOpen(false);
   };
   return (
     <>
@@ -158,28 +185,29 @@ export function ConfirmButton({ name, label, title, text, className, onConfirm }
         type="button"
         className={className ?? "button danger"}
         aria-label={label}
-        onClick={() => dialog.current?.showModal()}
+        onClick={() => setOpen(true)}
       >
         {name}
       </button>
-      <dialog ref={dialog} aria-labelledby={id} onClose={action.clear}>
-        <h2 id={id}>{title}</h2>
-        <p>{text}</p>
-        <Trouble error={action.error} />
-        <div className="actions">
-          <button type="button" className="button" onClick={() => dialog.current?.close()}>
-            Cancel
-          </button>
-          <button
-            type="button"
-            className="button danger solid"
-            disabled={action.isBusy}
-            onClick={() => void confirm()}
-          >
-            {name}
-          </button>
-        </div>
-      </dialog>
+      {isOpen && (
+        <Dialog title={title} onClose={close}>
+          <p>{text}</p>
+          <Trouble error={action.error} />
+          <div className="actions">
+            <button type="button" className="button" onClick={close}>
+              Cancel
+            </button>
+            <button
+              type="button"
+              className="button danger solid"
+              disabled={action.isBusy}
+              onClick={() => void confirm()}
+            >
+              {name}
+            </button>
+          </div>
+        </Dialog>
+      )}
     </>
   );
 }

@@ -3,7 +3,7 @@ import { refusalOf, ServerGone, ServerRefused } from "./problem";
 /** Where a visitor stands: `open` when the server asks nobody who he is. */
 export type Standing = "unknown" | "open" | "signed out" | "setting up" | "signed in";
 
-interface SignedIn {
+export interface SignedIn {
   access_token: string;
   expires_in: number;
   refresh_token: string;
@@ -122,7 +122,8 @@ export class Account {
     }
   }
 
-  private take({ access_token, expires_in, refresh_token }: SignedIn): void {
+  /** Goes on with new tokens: the earlier ones count no more. */
+  take({ access_token, expires_in, refresh_token }: SignedIn): void {
     this.access = { token: access_token, until: this.now() + expires_in * 1_000 };
     this.keep(refresh_token);
     this.become("signed in");

@@ -43,6 +43,18 @@ describe("Api", () => {
     expect(account.snapshot()).toBe("signed out");
   });
 
+  it("changes a password and stays signed in, also when the old one is wrong", async () => {
+    const tokens = { access_token: "vat_b", expires_in: 900, refresh_token: "vrt_b" };
+    let answer = () => Response.json({ title: "Email or password is wrong" }, { status: 401 });
+    const { api, account } = answering(() => answer());
+    account.take({ ...tokens, access_token: "vat_a" });
+    await expect(api.changePassword("wrong", "new")).rejects.toMatchObject({ status: 401 });
+    expect(await account.authorization()).toBe("Bearer vat_a");
+    answer = () => Response.json(tokens);
+    await api.changePassword("old", "new");
+    expect(await account.authorization()).toBe("Bearer vat_b");
+  });
+
   it("says that nobody answers", async () => {
     const gone = () => Promise.reject(new TypeError("Failed to fetch"));
     const api = new Api(BASE, new Account(BASE, null, gone), gone);

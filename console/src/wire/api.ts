@@ -1,4 +1,4 @@
-import type { Account } from "./account";
+import type { Account, SignedIn } from "./account";
 import { refusalOf, ServerGone } from "./problem";
 
 type Fetch = typeof fetch;
@@ -46,7 +46,21 @@ export class Api {
     return this.answer(path, { cache: "no-store", signal });
   }
 
-  private async answer(path: string, init: RequestInit = {}): Promise<Response> {
+  /** Changes the password of who is signed in; he stays so here, and nowhere else. */
+  async changePassword(current: string, next: string): Promise<void> {
+    const body = JSON.stringify({ current_password: current, new_password: next });
+    const headers = { "Content-Type": "application/json" };
+    const init = { method: "POST", headers, body };
+    // A 401 says here that the current password is wrong, not that he is signed out.
+    const response = await this.answer("v1/auth/password", init, { mayForget: false });
+    this.account.take((await response.json()) as SignedIn);
+  }
+
+  private async answer(
+    path: string,
+    init: RequestInit = {},
+    { mayForget = true } = {},
+  ): Promise<Response> {
     const headers = new Headers(init.headers);
     let response: Response;
     try {
@@ -61,7 +75,7 @@ export class Api {
       if (init.signal?.aborted) throw error;
       throw new ServerGone(this.base.host);
     }
-    if (response.status === 401) this.account.forget();
+    if (response.status === 401 && mayForget) this.account.forget();
     if (!response.ok) throw await refusalOf(response);
     return response;
   }

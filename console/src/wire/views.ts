@@ -189,3 +189,15 @@ export interface WebhookRow {
   enabled: boolean;
   created_at: string;
 }
+
+export interface DeliveryRow {
+  id: string;
+  event: string;
+  /** Empty for a test. */
+  session_id: string;
+  state: "pending" | "delivered" | "failed";
+  attempts: number;
+  last_status: number | null;
+  last_error: string | null;
+  created_at: string;
+}
