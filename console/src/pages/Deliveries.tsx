@@ -14,6 +14,9 @@ const TONES: Record<DeliveryRow["state"], Tone> = {
   failed: "bad",
 };
 
+/** Is of no session. */
+const TEST = "webhook.test";
+
 /** What was sent to a webhook, and what became of it. */
 export function Deliveries({ path, mayWrite }: { path: string; mayWrite: boolean }) {
   const [trail, setTrail] = useState(FIRST_PAGE);
@@ -85,7 +88,7 @@ function Row({ delivery, path, mayWrite, onChanged }: RowProps) {
         {event}
         <small>
           <Ago at={created_at} />
-          {session_id && (
+          {event !== TEST && (
             <>
               , <a href={addressOf({ page: "session", id: session_id })}>its session</a>
             </>

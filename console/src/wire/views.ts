@@ -193,7 +193,6 @@ export interface WebhookRow {
 export interface DeliveryRow {
   id: string;
   event: string;
-  /** Empty for a test. */
   session_id: string;
   state: "pending" | "delivered" | "failed";
   attempts: number;
