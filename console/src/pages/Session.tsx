@@ -15,6 +15,8 @@ import { hearingOf, legsOf, withEvent, words } from "./timeline";
 import { Waterfall } from "./Waterfall";
 
 const REFRESH_MS = 10_000;
+/** So many events come with a session; the rest is asked for like those to come. */
+const TIMELINE_LIMIT = 1_000;
 /** So many events of a burst are answered with one look at the session. */
 const SETTLE_MS = 250;
 const TELLS_NOTHING_NEW = new Set(["transcript_received", "speaking_started", "speaking_stopped"]);
@@ -104,7 +106,8 @@ function useEvents(
   last.current = known.at(-1)?.number ?? 0;
   const tell = useRef(onNews);
   tell.current = onNews;
-  const follows = session !== undefined && session.state !== "ended";
+  const isCut = known.length >= TIMELINE_LIMIT;
+  const follows = session !== undefined && (session.state !== "ended" || isCut);
 
   useEffect(() => {
     if (!follows) return;
