@@ -38,6 +38,8 @@ from voice_agent.observability.event_log import event_logger
 from voice_agent.observability.garbage import GarbageCollection
 from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.observability.metrics import Metrics
+from voice_agent.observability.process_state import ProcessState
+from voice_agent.observability.provider_health import ProviderStates
 from voice_agent.observability.webhooks.listener import SessionAndTurns, WebhookListener
 from voice_agent.observability.webhooks.registry import WebhookRegistry
 from voice_agent.observability.webhooks.sender import WebhookSender
@@ -93,6 +95,10 @@ class Application:
     idempotency: Idempotency
     webhooks: WebhookRegistry
     recordings: RecordingFiles
+    health: ProviderStates
+    process: str
+    started_at: float
+    """In wall time, seconds."""
     recorder: Recorder | None = None
     """Records calls, where that is allowed."""
     not_ready: str | None = "the engines are being loaded"
@@ -134,6 +140,18 @@ class Application:
             self.device = asyncio.create_task(
                 _serve_device(self, self.settings.device_port), name="device port"
             )
+
+    def state(self) -> ProcessState:
+        """Return what this process tells of itself."""
+        return ProcessState(
+            name=self.process,
+            started_at=self.started_at,
+            sessions={state.value: count for state, count in self.sessions.live_states().items()},
+            max_sessions=self.settings.max_sessions,
+            not_ready=self.not_ready,
+            memory=self.metrics.memory(),
+            providers=self.health.states(),
+        )
 
     async def drain(self) -> None:
         """End every call; no further one is taken."""
@@ -214,6 +232,7 @@ async def _build(
     stack.push_async_callback(pool.close)
     metrics = Metrics(pool.statistics)
     metrics.collect_archive(lambda: journal.statistics)
+    health = _provider_states(settings)
     webhook_rows, delivery_rows = WebhookRows(database), DeliveryRows(database)
     rules = TargetRules(allow_private=settings.webhook_allow_private)
     sender = WebhookSender(delivery_rows, webhook_rows, rules)
@@ -250,7 +269,14 @@ async def _build(
         ),
         clock=clock,
         journal=journal,
-        listeners=(event_logger(words=keeps_words), garbage, metrics, webhook_listener, *listeners),
+        listeners=(
+            event_logger(words=keeps_words),
+            garbage,
+            metrics,
+            health,
+            webhook_listener,
+            *listeners,
+        ),
         erasers=(delivery_rows.remove_of_session, remove_recordings),
         process=process,
     )
@@ -274,6 +300,9 @@ async def _build(
         webhooks=WebhookRegistry(webhook_rows, delivery_rows, rules, sender.wake),
         idempotency=idempotency,
         recordings=recordings,
+        health=health,
+        process=process,
+        started_at=clock.wall(),
         recorder=recorder,
     )
     stack.push_async_callback(app.drain)
@@ -307,6 +336,7 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         agents=app.catalog,
         pool=app.pool,
         metrics=app.metrics,
+        process=app.state,
         accounts=app.accounts,
         default_agent=settings.default_agent,
         recordings=app.recordings,
@@ -392,6 +422,15 @@ async def _providers(settings: Settings) -> dict[Stage, Provider]:
             says_only_fixed=language_model in FIXED_LANGUAGE_MODELS,
         )
     return providers
+
+
+def _provider_states(settings: Settings) -> ProviderStates:
+    """Return what takes down whether the providers work; their keys are never shown."""
+    chosen = {stage.value: settings.provider(stage) for stage in Stage}
+    keys = [options.api_key for _, options in chosen.values() if options.api_key]
+    return ProviderStates(
+        {stage: (name, options.model) for stage, (name, options) in chosen.items()}, keys
+    )
 
 
 def _pool_sizes(settings: Settings) -> Mapping[str, PoolSizes]:

@@ -20,6 +20,7 @@ from voice_agent.core.service_pool import ResourceStatistics
 from voice_agent.core.session import Checkpoint, SessionOrigin
 from voice_agent.core.session_journal import RememberedEvent, RememberedSession
 from voice_agent.observability.metric_totals import Families
+from voice_agent.observability.process_state import ProcessState
 from voice_agent.observability.webhooks.registry import WebhookRegistry
 from voice_agent.sessions.manager import NewSession
 from voice_agent.sessions.records import SessionRecord
@@ -190,7 +191,8 @@ class Recordings(Protocol):
 class ApiServices:
     """All that the routes need.
 
-    `unready` returns what keeps the server from taking a call now, None when nothing does.
+    `process` returns what this process tells of itself, `unready` what keeps it from taking a call
+    now, None when nothing does.
     `open_access` says that requests without a credential may do everything
     (`VOICE_AGENT_AUTH=off`). `routes` returns how the server can be reached now. `console` is where
     the built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
@@ -205,6 +207,7 @@ class ApiServices:
     agents: Agents
     pool: Pool
     metrics: Metrics
+    process: Callable[[], ProcessState]
     accounts: Accounts
     default_agent: str
     recordings: Recordings

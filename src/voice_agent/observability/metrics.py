@@ -85,6 +85,11 @@ class Metrics:
         """Return all metrics as they are now."""
         return families_of(self._registry)
 
+    def memory(self) -> int | None:
+        """Return the memory that this process holds, in bytes, None where it cannot be known."""
+        held = self._registry.get_sample_value("process_resident_memory_bytes")
+        return None if held is None else int(held)
+
     def __call__(self, event: Event) -> None:
         """Count one event."""
         match event.payload:

@@ -19,6 +19,8 @@ from voice_agent.core.errors import (
 from voice_agent.core.recording import Recording
 from voice_agent.core.service_pool import ResourceKey, ResourceKind, ResourceStatistics
 from voice_agent.observability.metrics import Metrics
+from voice_agent.observability.process_state import ProcessState
+from voice_agent.observability.provider_health import ProviderHealth
 from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import Connection
@@ -38,6 +40,28 @@ STATISTICS = ResourceStatistics(
     in_use=2,
     created=3,
     failures=4,
+)
+
+
+PROCESS = ProcessState(
+    name="p0",
+    started_at=1_700_000_000.0,
+    sessions={"connected": 2},
+    max_sessions=50,
+    not_ready=None,
+    memory=300_000_000,
+    providers=(
+        ProviderHealth("stt", "pocketsphinx", None, worked_at=1_700_000_100.0),
+        ProviderHealth(
+            *("llm", "openai", "gpt-4.1"),
+            worked_at=1_700_000_100.0,
+            failing_since=1_700_000_200.0,
+            failed_at=1_700_000_300.0,
+            error="refused: vak_secret_abc",
+            failures=2,
+        ),
+        ProviderHealth("tts", "flite", None),
+    ),
 )
 
 
@@ -113,6 +137,7 @@ def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) 
         "recordings": NothingRecorded(),
         "metrics": Metrics(OneResource().statistics),
         "routes": ServerRoutes,
+        "process": lambda: PROCESS,
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
         "accounts": Accounts(Database(NOWHERE), "s" * 32, harness.clock),
         "default_agent": AGENT.id,

@@ -171,6 +171,8 @@ async def test_a_session_shows_what_was_said_and_how_fast(
     assert latency["total_s"] == pytest.approx(
         latency["turn_s"] + latency["llm_s"] + latency["tts_s"]
     )
+    assert latency["turn_s"] == pytest.approx(latency["verdict_s"] + latency["stt_s"])
+    assert latency["tts_s"] == pytest.approx(latency["synthesis_s"] + latency["output_s"])
     types = [entry["type"] for entry in shown["timeline"]]
     assert types[:2] == ["session_state_changed", "transports_planned"]
     # The harness's clients connect over WebSocket, which was planned as the second.
