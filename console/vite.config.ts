@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { licences } from "../clients/js/build/licences.ts";
 import { script } from "../clients/js/build/script.ts";
-import { licences } from "./licences";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

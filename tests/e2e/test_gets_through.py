@@ -83,7 +83,11 @@ def test_a_browser_without_webrtc_is_offered_none(
 
 def test_an_answer_that_comes_when_the_race_is_over_changes_nothing(caller: Caller) -> None:
     late: list[Route] = []
-    caller.page.route("**/offer", lambda route: late.append(route))
+
+    def keep(route: Route) -> None:
+        late.append(route)
+
+    caller.page.route("**/offer", keep)
     caller.call()
     expect(caller.connection).to_have_text("WebSocket")
     with caller.page.expect_response("**/offer"):

@@ -1,3 +1,4 @@
+export { Devices } from "./media/devices";
 export { CallEnded, VoiceAgentClient } from "./client";
 export { SILENT, type Level } from "./media/level";
 export { microphoneAllowedHere, NoMicrophone, type MicrophoneTrouble } from "./media/microphone";
@@ -14,6 +15,7 @@ export {
   type UserEntry,
 } from "./state/transcript";
 export { failureNotice, microphoneNotice } from "./state/words";
+export { VoiceAgentTransport, type TransportEvents } from "./transport/composite";
 export { NoTransportWorked, type Step } from "./transport/race";
 export { refusalOf, ServerGone, ServerRefused } from "./wire/problem";
 export {
