@@ -21,5 +21,8 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts"],
     environment: "node",
+    silent: "passed-only",
+    alias: { "@daily-co/daily-js": here("./src/media/noDaily.ts") },
+    server: { deps: { inline: [/@pipecat-ai/] } },
   },
 });

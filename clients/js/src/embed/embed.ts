@@ -1,3 +1,4 @@
+import { logger, LogLevel } from "@pipecat-ai/client-js";
 import { VoiceAgentClient } from "../client";
 import { embedOptions } from "./options";
 import { TalkButton } from "./talkButton";
@@ -6,6 +7,8 @@ import { TalkButton } from "./talkButton";
 const script = document.currentScript as HTMLScriptElement | null;
 
 function start(): void {
+  // The page is somebody else's, and so is its console.
+  logger.setLevel(LogLevel.WARN);
   const { client, label, corner } = embedOptions(script?.dataset ?? {}, script?.src);
   new TalkButton(new VoiceAgentClient(client), label, corner).show(document.body);
 }
