@@ -1,126 +1,12 @@
-import type { PipecatClientOptions, RTVIMessage } from "@pipecat-ai/client-js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Devices } from "../media/devices";
-import type { CallMedia } from "../media/callMedia";
 import type { Notice } from "../state/state";
-import type { Session, SessionServer, TransportOffer } from "../wire/session";
+import { devices, made, message, SESSION, settle } from "../testing/fakes";
+import type { Session } from "../wire/session";
 import { VoiceAgentTransport } from "./composite";
-import type { Wiring, WiringEvents } from "./official";
 import { HEAD_START_MS } from "./race";
 
-/** An official transport whose other end is the test. */
-class Fake {
-  readonly sent: RTVIMessage[] = [];
-  isDisconnected = false;
-  isReady = false;
-  microphone: boolean | undefined;
-  options!: PipecatClientOptions;
-  say!: (message: RTVIMessage) => void;
-  connected: () => void = () => undefined;
-
-  constructor(
-    readonly type: "webrtc" | "websocket",
-    readonly attempt: string,
-    readonly media: CallMedia,
-    readonly events: WiringEvents,
-  ) {
-    if (type === "websocket") media.setUserAudioCallback(() => undefined);
-  }
-
-  initialize(options: PipecatClientOptions, say: (message: RTVIMessage) => void): void {
-    this.options = options;
-    this.say = say;
-  }
-  async initDevices(): Promise<void> {}
-  async connect(): Promise<void> {
-    await new Promise<void>((resolve) => (this.connected = resolve));
-    await this.media.connect();
-  }
-  sendReadyMessage(): void {
-    this.isReady = true;
-  }
-  sendMessage(message: RTVIMessage): void {
-    this.sent.push(message);
-  }
-  enableMic(enabled: boolean): void {
-    this.microphone = enabled;
-  }
-  async disconnect(): Promise<void> {
-    this.isDisconnected = true;
-    await this.media.disconnect();
-  }
-
-  /** The server answers on this connection. */
-  async answers(): Promise<void> {
-    this.connected();
-    await settle();
-    this.say(message("bot-ready"));
-    await settle();
-  }
-  async closes(code: number, reason = ""): Promise<void> {
-    this.events.closed(code, reason);
-    this.options.callbacks?.onError?.(message("error"));
-    await settle();
-  }
-}
-
-const made: Fake[] = [];
-
-vi.mock("./official", () => ({
-  wire: (
-    offer: TransportOffer,
-    attempt: string,
-    _: SessionServer,
-    media: CallMedia,
-    events: WiringEvents,
-  ): Wiring => {
-    const fake = new Fake(offer.type, attempt, media, events);
-    made.push(fake);
-    return {
-      transport: fake as unknown as Wiring["transport"],
-      params: {},
-      packets: async () => null,
-      backlog: () => 0,
-    };
-  },
-}));
-
-const settle = () => vi.advanceTimersByTimeAsync(0);
-const message = (type: string, data: unknown = {}) => ({ id: "1", label: "rtvi-ai", type, data }) as RTVIMessage;
-const SESSION: Session = {
-  session_id: "s",
-  token: "t",
-  expires_at: "",
-  transports: [
-    { type: "webrtc", offer_url: "http://voice.test/v1/sessions/s/offer", ice_servers: [] },
-    { type: "websocket", url: "ws://voice.test/v1/sessions/s/ws?token=t" },
-  ],
-};
-
-/** A microphone and a loudspeaker that remember. */
-function devices() {
-  const played: number[] = [];
-  const captures = { running: 0 };
-  const microphone = {
-    isMuted: false,
-    setMuted(muted: boolean) {
-      this.isMuted = muted;
-    },
-    cloneTrack: () => ({ stop: () => undefined }),
-    async capture() {
-      captures.running++;
-      return () => void captures.running--;
-    },
-  };
-  const speaker = {
-    play: (pcm: Int16Array) => void played.push(...pcm),
-    flush: vi.fn(),
-    listen: vi.fn(),
-    attach: vi.fn(),
-    detach: vi.fn(),
-  };
-  return { played, captures, speaker, microphone, context: {} };
-}
+vi.mock("./official", async () => (await import("../testing/fakes")).official);
 
 function calling(session = SESSION) {
   const hardware = devices();
@@ -149,6 +35,10 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("RTCPeerConnection", class {});
   vi.stubGlobal("WebSocket", class {});
+  const browser = new EventTarget();
+  vi.stubGlobal("addEventListener", browser.addEventListener.bind(browser));
+  vi.stubGlobal("removeEventListener", browser.removeEventListener.bind(browser));
+  vi.stubGlobal("dispatchEvent", browser.dispatchEvent.bind(browser));
   vi.stubGlobal("fetch", async () => {
     if (server.state === null) throw new TypeError("Failed to fetch");
     return Response.json({ state: server.state });
@@ -326,6 +216,19 @@ describe("VoiceAgentTransport", () => {
     expect(made.map(({ isDisconnected }) => isDisconnected)).toEqual([true, true]);
     expect(returning.happened).toEqual(["webrtc", "lost"]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("leaves a socket when the network comes back, which may be another one", async () => {
+    const call = await talkingOverSocket();
+    dispatchEvent(new Event("online"));
+    await settle();
+    expect(call.happened).toEqual(["websocket", "lost"]);
+    await made[2]!.answers();
+    expect(call.happened).toEqual(["websocket", "lost", "webrtc"]);
+    await call.transport.disconnect();
+    dispatchEvent(new Event("online"));
+    await settle();
+    expect(made).toHaveLength(3);
   });
 
   it("silences the agent at once when it is interrupted", async () => {
