@@ -49,7 +49,7 @@ const READY_WITHIN_MS = 20_000;
  * without a new one it is taken for gone; ICE itself takes half a minute to notice.
  */
 const LOOK_MS = 500;
-const LOOKS_IN_VAIN = 6;
+const LOOKS_IN_VAIN = 5;
 /** Two seconds of the caller's voice that the socket has not got rid of. */
 const STUCK_BYTES = 64_000;
 let lines = 0;
@@ -184,10 +184,15 @@ export class Line {
     let deadline = this.deadline(CONNECT_WITHIN_MS, "no connection within 8 seconds");
     try {
       signal.throwIfAborted();
-      await Promise.race([this.establish(), failed]);
-      clearTimeout(deadline);
-      deadline = this.deadline(READY_WITHIN_MS, "the agent was not ready within 20 seconds");
-      this.transport.sendReadyMessage();
+      this.establish().then(() => {
+        if (this.isClosed) return;
+        clearTimeout(deadline);
+        // The agent does not wait for this: it may have begun to speak already.
+        if (!this.hasCarried) {
+          deadline = this.deadline(READY_WITHIN_MS, "the agent was not ready within 20 seconds");
+        }
+        this.transport.sendReadyMessage();
+      }, this.failConnecting);
       await Promise.race([carrying, failed]);
       this.hasCarried = true;
     } finally {

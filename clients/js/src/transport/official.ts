@@ -83,6 +83,7 @@ interface WebRtcParts {
   createPeerConnection(): RTCPeerConnection;
   negotiate(recreate?: boolean): Promise<void>;
   attemptReconnection(recreate?: boolean): Promise<void>;
+  flushIceCandidates(): Promise<void>;
 }
 
 function wireWebRtc(
@@ -98,6 +99,7 @@ function wireWebRtc(
     createPeerConnection: parts.createPeerConnection.bind(transport),
     negotiate: parts.negotiate.bind(transport),
     attemptReconnection: parts.attemptReconnection.bind(transport),
+    flushIceCandidates: parts.flushIceCandidates.bind(transport),
   };
   parts.createPeerConnection = () => {
     const peer = original.createPeerConnection();
@@ -121,6 +123,9 @@ function wireWebRtc(
     if (recreate) events.failed(new Error("the way to the server was lost"));
     else await original.attemptReconnection(false);
   };
+  // It would not be connected before the server has looked at every candidate, which takes seconds
+  // where one is a name that nobody knows there (mDNS).
+  parts.flushIceCandidates = async () => void original.flushIceCandidates();
   return {
     transport,
     params: {
