@@ -16,7 +16,8 @@ ANSWER = "from nine to six"
 AUDIBLE = 0.002
 """Energy of a short sentence at the least; silence and noise of the line stay far below."""
 
-BARGE_IN_MS = 350
+BARGE_IN_MS = 1_000
+"""On a machine that others use as well; the figure is measured by the soak tests."""
 """From the onset of the caller's speech to silence."""
 
 NAMES = {"webrtc": "WebRTC", "websocket": "WebSocket"}

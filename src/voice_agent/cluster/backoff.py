@@ -4,19 +4,19 @@ from typing import Final
 
 FIRST_S: Final = 0.1
 LONGEST_S: Final = 5.0
-LIVED_S: Final = 30.0
-"""A process that was up for so long did not end at its start: the next wait is the first again."""
+SERVED_S: Final = 3.0
+"""A process that took calls for so long was able to: the next wait is the first again."""
 
 
 class Backoff:
-    """Doubles the wait with each process that did not live long."""
+    """Doubles the wait with each process that ended at its start, or soon after it."""
 
     def __init__(self) -> None:
         self._next = FIRST_S
 
-    def after(self, lived_s: float) -> float:
-        """Return how many seconds to wait after a process that lived for `lived_s`."""
-        if lived_s >= LIVED_S:
+    def after(self, served_s: float) -> float:
+        """Return how many seconds to wait after a process that took calls for `served_s`."""
+        if served_s >= SERVED_S:
             self._next = FIRST_S
         wait, self._next = self._next, min(LONGEST_S, 2 * self._next)
         return wait

@@ -64,13 +64,19 @@ class Post:
         self._monotonic = monotonic
         self._backoff = Backoff()
         self._stopping = asyncio.Event()
-        self.serves = False
-        """Whether its present process has been able to take calls."""
+        self._serves_since: float | None = None
+
+    @property
+    def serves(self) -> bool:
+        """Whether its present or last process has been able to take calls."""
+        return self._serves_since is not None
+
+    def _served_s(self) -> float:
+        return 0.0 if self._serves_since is None else self._monotonic() - self._serves_since
 
     async def keep(self) -> None:
         """Start its process, and start it again when it ends, until told to stop."""
         while not self._stopping.is_set():
-            began = self._monotonic()
             try:
                 await self._run_once()
             except OSError as error:
@@ -79,7 +85,7 @@ class Post:
                 self.first_end.set()
             if self._stopping.is_set():
                 return
-            wait_s = self._backoff.after(self._monotonic() - began)
+            wait_s = self._backoff.after(self._served_s())
             try:
                 async with asyncio.timeout(wait_s):
                     await self._stopping.wait()
@@ -105,7 +111,7 @@ class Post:
 
     async def _run_once(self) -> None:
         """Run a process to its end."""
-        self.fault, self.serves = None, False
+        self.fault, self._serves_since = None, None
         process = await self._start(lambda: self._placement.gone(self.name))
         self.process = process
         if self._stopping.is_set():
@@ -135,7 +141,7 @@ class Post:
                     load, now = message.load, self._monotonic()
                     self._placement.heard(self.name, load, message.settled, now)
                     if load.is_ready and not self.serves:
-                        self.serves = True
+                        self._serves_since = now
                         logger.info("process {} (pid {}) takes calls", self.name, process.pid)
                         self.is_ready.set()
                 case Failed(message=fault):

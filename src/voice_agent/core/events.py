@@ -28,6 +28,27 @@ class SessionStateChanged:
 
 
 @dataclass(frozen=True)
+class TransportsPlanned:
+    """What the client was told to try, in order, each with the reason at the same place."""
+
+    transports: Sequence[str]
+    reasons: Sequence[str]
+
+
+@dataclass(frozen=True)
+class TransportSwitched:
+    """The next leg is carried by another transport than planned, or than the leg before.
+
+    `reason` is `fallback` when the first one of the plan did not get through, else how the leg
+    before ended.
+    """
+
+    was: str
+    now: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class LegStarted:
     """A connection carries the session from now on; a pipeline runs once the lease is there.
 
@@ -170,6 +191,8 @@ class ErrorOccurred:
 
 EventPayload = (
     SessionStateChanged
+    | TransportsPlanned
+    | TransportSwitched
     | LegStarted
     | ClientConnected
     | LegEnded

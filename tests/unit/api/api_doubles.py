@@ -9,7 +9,6 @@ from starlette.websockets import WebSocket
 from tests.kept import KeptThings
 from voice_agent.accounts.accounts import Accounts
 from voice_agent.api.knock import KnockRules
-from voice_agent.api.models import IceServer
 from voice_agent.api.services import ApiServices
 from voice_agent.core.agent import Agent
 from voice_agent.core.errors import (
@@ -24,7 +23,9 @@ from voice_agent.observability.process_state import ProcessState
 from voice_agent.observability.provider_health import ProviderHealth
 from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.testing.harness import ConversationHarness
-from voice_agent.transports.base import Connection, TransportKind
+from voice_agent.transports.base import Connection
+from voice_agent.transports.factory import ServerRoutes
+from voice_agent.transports.webrtc.ice_servers import IceServer, IceServers
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 NOWHERE = sqlite_url(Path("/nowhere/voice-agent.db"))
@@ -135,13 +136,13 @@ def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) 
         "pool": OneResource(),
         "recordings": NothingRecorded(),
         "metrics": Metrics(OneResource().statistics),
+        "routes": ServerRoutes,
         "process": lambda: PROCESS,
-        "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
         "accounts": Accounts(Database(NOWHERE), "s" * 32, harness.clock),
         "default_agent": AGENT.id,
         "unready": lambda: None,
         "open_access": True,
-        "ice_servers": (TURN_SERVER,),
+        "ice": IceServers(lambda: 0.0, (TURN_SERVER,)),
     }
     return ApiServices(**(values | changes))
