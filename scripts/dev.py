@@ -137,7 +137,8 @@ def clean() -> int:
     """Removes all that the other commands have made here; not your data, not your .env."""
     names = (
         *(".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".coverage", "build", "dist"),
-        *("console/node_modules", "src/voice_agent/console"),
+        *("console/node_modules", "clients/js/node_modules", "clients/js/dist"),
+        "src/voice_agent/console",
     )
     environment.clean([ROOT / name for name in names])
     environment.clean([path for path in CACHE.glob("*") if path.name != "setup.lock"])

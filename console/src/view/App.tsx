@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { failureNotice, microphoneAllowedHere, microphoneNotice } from "@voice-agent/client";
 import type { Call } from "../call/call";
-import { failureNotice, microphoneNotice } from "../call/words";
-import { microphoneAllowedHere } from "../media/microphone";
 import type { AgentSummary, Server } from "../wire/sessions";
 import { Announcer } from "./Announcer";
 import { Composer } from "./Composer";

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { TransportChoice } from "../wire/sessions";
+import type { TransportChoice } from "@voice-agent/client";
 
 export interface Preferences {
   transport: TransportChoice;

@@ -1,5 +1,5 @@
-import type { TransportType } from "../wire/sessions";
-import type { Attempt } from "./connect";
+import type { Step } from "../transport/race";
+import type { TransportType } from "../wire/session";
 import { EMPTY, transcribe, type Transcript, type TranscriptEvent } from "./transcript";
 
 /** `returning`: the connection was lost, and the conversation waits for the next one. */
@@ -20,7 +20,8 @@ export interface CallState {
   turn: Turn;
   transcript: Transcript;
   notice: Notice | null;
-  attempts: readonly Attempt[];
+  /** How what the server offered fares, in the order in which it is tried. */
+  steps: readonly Step[];
   connectedOver: TransportType | null;
   microphone: "off" | "on" | "muted";
   isRecorded: boolean;
@@ -31,7 +32,7 @@ export const IDLE: CallState = {
   turn: "listening",
   transcript: EMPTY,
   notice: null,
-  attempts: [],
+  steps: [],
   connectedOver: null,
   microphone: "off",
   isRecorded: false,
@@ -39,7 +40,7 @@ export const IDLE: CallState = {
 
 export type CallEvent =
   | { type: "started" }
-  | { type: "attempted"; attempts: readonly Attempt[] }
+  | { type: "attempted"; steps: readonly Step[] }
   | { type: "connected"; over: TransportType }
   | { type: "lost"; notice: Notice }
   | { type: "ended"; notice?: Notice }
@@ -56,7 +57,7 @@ export function reduce(state: CallState, event: CallEvent): CallState {
     case "started":
       return { ...IDLE, phase: "connecting", notice: null };
     case "attempted":
-      return { ...state, attempts: event.attempts };
+      return { ...state, steps: event.steps };
     case "connected":
       return {
         ...state,

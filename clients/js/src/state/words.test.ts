@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NoMicrophone, troubleOf } from "../media/microphone";
 import { ServerGone, ServerRefused } from "../wire/problem";
-import { NoTransportWorked } from "./connect";
+import { NoTransportWorked } from "../transport/race";
 import { closedNotice, failureNotice, mayComeBack } from "./words";
 
 describe("failureNotice", () => {
@@ -37,8 +37,8 @@ describe("failureNotice", () => {
   });
 
   it("says why each transport failed", () => {
-    const attempts = [{ type: "webrtc", reason: "", outcome: "failed", error: "no way" } as const];
-    expect(failureNotice(new NoTransportWorked(attempts)).text).toContain("no way");
+    const steps = [{ type: "webrtc", reason: "", outcome: "failed", error: "no way" } as const];
+    expect(failureNotice(new NoTransportWorked(steps)).text).toContain("no way");
   });
 });
 

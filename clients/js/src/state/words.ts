@@ -1,6 +1,6 @@
 import { NoMicrophone, type MicrophoneTrouble } from "../media/microphone";
 import { ServerGone, ServerRefused } from "../wire/problem";
-import { NoTransportWorked } from "./connect";
+import { NoTransportWorked } from "../transport/race";
 import type { Notice } from "./state";
 
 const NO_MICROPHONE: Record<MicrophoneTrouble, Omit<Notice, "tone">> = {
@@ -95,7 +95,7 @@ export function closedNotice(code: number, reason: string): Notice {
         text: words ? sentence(words) : "All lines are taken. Try again in a moment.",
       };
     case 1006:
-      return lost();
+      return LOST;
     default:
       return {
         tone: "trouble",
@@ -105,13 +105,11 @@ export function closedNotice(code: number, reason: string): Notice {
   }
 }
 
-export function lost(): Notice {
-  return {
-    tone: "trouble",
-    title: "The connection was lost",
-    text: "The server stopped answering. Check that it is still running, then press Talk again.",
-  };
-}
+export const LOST: Notice = {
+  tone: "trouble",
+  title: "The connection was lost",
+  text: "The server stopped answering. Check that it is still running, then press Talk again.",
+};
 
 /** Words for whatever kept a call from being made. */
 export function failureNotice(error: unknown): Notice {

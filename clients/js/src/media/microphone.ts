@@ -1,4 +1,4 @@
-import captureUrl from "./capture.worklet.ts?worker&url";
+import captureSource from "./capture.worklet.ts?script";
 import { AnalyserLevel, type Level } from "./level";
 
 export type MicrophoneTrouble = "insecure" | "refused" | "missing" | "busy" | "unknown";
@@ -36,6 +36,22 @@ export function microphoneAllowedHere(): boolean {
   return window.isSecureContext && typeof navigator.mediaDevices?.getUserMedia === "function";
 }
 
+const AS_A_TELEPHONE: MediaTrackConstraints = {
+  channelCount: 1,
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+};
+
+/** The audio thread's script. It travels inside this one, so that any bundler can ship it. */
+let captureUrl: string | undefined;
+
+function captureScript(): string {
+  return (captureUrl ??= URL.createObjectURL(
+    new Blob([captureSource], { type: "text/javascript" }),
+  ));
+}
+
 /**
  * The caller's microphone, opened once a call however many connections the call tries.
  *
@@ -59,13 +75,16 @@ export class Microphone {
   }
 
   /** Asks for the microphone. Throws `NoMicrophone` when it cannot be had. */
-  static async open(context: AudioContext): Promise<Microphone> {
+  static async open(
+    context: AudioContext,
+    constraints: MediaTrackConstraints = {},
+  ): Promise<Microphone> {
     if (!microphoneAllowedHere()) {
       throw new NoMicrophone("insecure", "This page is neither on HTTPS nor on localhost.");
     }
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
-        audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+        audio: { ...AS_A_TELEPHONE, ...constraints },
       });
       return new Microphone(context, stream);
     } catch (error) {
@@ -99,7 +118,7 @@ export class Microphone {
 
   /** Sends 32 ms parcels of 16 kHz PCM16 until the returned function is called. */
   async capture(onParcel: (pcm: ArrayBuffer) => void): Promise<() => void> {
-    await this.context.audioWorklet.addModule(captureUrl);
+    await this.context.audioWorklet.addModule(captureScript());
     const node = new AudioWorkletNode(this.context, "capture", {
       numberOfOutputs: 0,
       channelCount: 1,

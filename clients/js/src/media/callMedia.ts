@@ -1,7 +1,13 @@
 import type { PipecatClientOptions, Tracks } from "@pipecat-ai/client-js";
 import type { WavMediaManager } from "@pipecat-ai/websocket-transport";
 import type { Microphone } from "./microphone";
-import type { Speaker } from "./speaker";
+
+/** What a connection may do with the loudspeaker. */
+export interface Playback {
+  play(pcm: Int16Array): void;
+  flush(): void;
+  detach(): void;
+}
 
 type Device = MediaDeviceInfo | Record<string, never>;
 
@@ -26,7 +32,7 @@ export class CallMedia {
   constructor(
     private readonly context: AudioContext,
     private microphone: Microphone | null,
-    private readonly speaker: Speaker,
+    private readonly speaker: Playback,
   ) {}
 
   /**

@@ -9,7 +9,7 @@ interface Package {
 }
 
 /** Writes the licences of all packages that the build contains beside it, as they ask for. */
-export function licences(): Plugin {
+export function licences(fileName = "licences.txt"): Plugin {
   const folders = new Set<string>();
   return {
     name: "licences",
@@ -21,7 +21,7 @@ export function licences(): Plugin {
     generateBundle() {
       this.emitFile({
         type: "asset",
-        fileName: "licences.txt",
+        fileName,
         source: [...folders].map(notice).sort().join("\n\n"),
       });
     },
