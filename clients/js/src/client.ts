@@ -261,6 +261,8 @@ export class VoiceAgentClient {
   }
 
   private onLost(): void {
+    // The connection may die while the server hears of the hang-up.
+    if (!this.call) return;
     this.stopTimers();
     this.waitingTexts = [...this.unanswered, ...this.waitingTexts];
     this.unanswered = [];
