@@ -23,7 +23,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     assetsInlineLimit: 0,
-    // One script of 150 kB compressed; splitting it would only delay the first call.
+    // The page to talk on is one script of 150 kB compressed; splitting it would only delay the
+    // first call.
     chunkSizeWarningLimit: 600,
   },
   server: {

@@ -5,14 +5,11 @@ import os
 import pwd
 import secrets
 import shutil
-import signal
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,63 +18,10 @@ import pytest
 import redis
 
 from tests.prepared_sqlite import prepared_sqlite
+from tests.programs import START_TIMEOUT_S, STEP_S, await_connection, free_port, program, running
 from voice_agent.storage.database import Database, database_url
 
-START_TIMEOUT_S = 30.0
-STEP_S = 0.05
 _SUPERUSER = "postgres"
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _program(name: str) -> str:
-    """Return where a program of PostgreSQL or Redis is; without it the test is left out.
-
-    Debian keeps PostgreSQL's programs out of the path. CI leaves no test out.
-    """
-    places = [os.environ.get("PATH", ""), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
-    found = shutil.which(name, path=os.pathsep.join(places))
-    if found is None:
-        message = f"{name} is not installed; ./scripts/dev.sh test installs it where it may"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
-
-
-def _await_connection(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(STEP_S)
-        else:
-            return
-    pytest.fail(f"the server on port {port} did not come up")
-
-
-@contextmanager
-def _running(command: Sequence[str], port: int, **options: object) -> Iterator[None]:
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        **options,  # type: ignore[call-overload]
-    )
-    try:
-        _await_connection(port, process)
-        yield
-    finally:
-        # PostgreSQL takes it as: end the connections and stop.
-        process.send_signal(signal.SIGINT)
-        process.wait(START_TIMEOUT_S)
 
 
 class RedisServer:
@@ -93,14 +37,14 @@ class RedisServer:
         """Start it; it has what it had when it was ended."""
         self._process = subprocess.Popen(
             [
-                *(_program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"),
+                *(program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"),
                 *("--dir", str(self._folder), "--save", "", "--appendonly", "yes"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        _await_connection(self.port, self._process)
+        await_connection(self.port, self._process)
 
     def kill(self) -> None:
         """End it at once."""
@@ -126,10 +70,10 @@ def _shared_redis() -> Iterator[str]:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         command = [
-            *(_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1"),
+            *(program("redis-server"), "--port", str(port), "--bind", "127.0.0.1"),
             *("--dir", folder, "--save", "", "--appendonly", "no"),
         ]
-        with _running(command, port):
+        with running(command, port):
             yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -154,7 +98,7 @@ def postgresql_server() -> Iterator[str]:
             os.chown(folder, account.pw_uid, account.pw_gid)
         data = str(folder / "data")
         subprocess.run(
-            [_program("initdb"), "-D", data, "-A", "trust", "-U", _SUPERUSER, "-E", "UTF8", "-N"],
+            [program("initdb"), "-D", data, "-A", "trust", "-U", _SUPERUSER, "-E", "UTF8", "-N"],
             check=True,
             capture_output=True,
             cwd=folder,
@@ -170,7 +114,7 @@ def postgresql_server() -> Iterator[str]:
             "shared_buffers": "16MB",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with _running([_program("postgres"), "-D", data, *options], port, cwd=folder, **user):
+        with running([program("postgres"), "-D", data, *options], port, cwd=folder, **user):
             address = f"postgresql://{_SUPERUSER}@127.0.0.1:{port}/postgres"
             _run(_until_it_answers(address))
             yield address

@@ -69,6 +69,9 @@ POSTGRESQL = Program(
 REDIS = Program(
     "Redis", ("redis-server",), "redis-server", "redis", "the tests that keep sessions in it"
 )
+COTURN = Program(
+    "coturn", ("turnserver",), "coturn", "coturn", "the tests that relay calls through TURN"
+)
 
 
 def ensure(programs: Sequence[Program], *, ask_again: bool = False) -> list[Program]:
