@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from build_console import ROOT, find_node
-from tests.databases import free_port
 from tests.e2e.caller import Caller
+from tests.programs import free_port
 from voice_agent.testing.running_server import serving
 
 EXAMPLE = ROOT / "examples" / "web-backend" / "server.mjs"
