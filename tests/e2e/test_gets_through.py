@@ -3,41 +3,18 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.caller import Caller
 from tests.e2e.chromium import Chromium, open_page
 from tests.e2e.cuttable import cuttable_way
+from tests.e2e.lost_media import Media
 from voice_agent.testing.running_server import RunningServer
 
 GREETING = "this is the front desk"
 BACK_MS = 20_000
 
 pytestmark = pytest.mark.real_time
-
-
-class Media:
-    """What WebRTC sends and receives; HTTP and WebSocket are left alone.
-
-    To be made before the call: sockets that were there before are not covered.
-    """
-
-    def __init__(self, page: Page) -> None:
-        self._devtools = page.context.new_cdp_session(page)
-        self._devtools.send("Network.enable")
-        self._lose(0)
-
-    def drop(self) -> None:
-        """Let no packet through any more."""
-        self._lose(100)
-
-    def _lose(self, percent: int) -> None:
-        limits = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-        everything = {"urlPattern": "", **limits, "packetLoss": percent}
-        self._devtools.send(
-            "Network.emulateNetworkConditionsByRule",
-            {"offline": False, "matchedNetworkConditions": [everything]},
-        )
 
 
 def is_answered(caller: Caller) -> None:

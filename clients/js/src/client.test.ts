@@ -75,7 +75,7 @@ describe("VoiceAgentClient", () => {
         agent: "sales",
         metadata: { a: 1 },
         transport: "auto",
-        client: { webrtc: true, websocket: true },
+        client: { webrtc: true, websocket: true, microphone: true, kind: "browser" },
       },
     ]);
     expect(client.snapshot()).toMatchObject({ connectedOver: "webrtc", microphone: "on" });

@@ -109,7 +109,11 @@ export class VoiceAgentClient {
         ...(chosen.variables && { variables: chosen.variables }),
         ...(chosen.metadata && { metadata: chosen.metadata }),
         transport: chosen.transport ?? "auto",
-        client: capabilities(),
+        client: {
+          ...capabilities(),
+          microphone: call.devices.microphone !== null,
+          kind: "browser",
+        },
       });
       const server = new SessionServer(session, this.source.base);
       call.server = server;

@@ -21,6 +21,7 @@ export { refusalOf, ServerGone, ServerRefused } from "./wire/problem";
 export {
   capabilities,
   type Capabilities,
+  type ClientAbilities,
   type Session,
   type SessionRequest,
   type TransportChoice,

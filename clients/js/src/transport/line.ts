@@ -48,8 +48,8 @@ const READY_WITHIN_MS = 20_000;
  * The server sends a packet each 400 ms even while the agent is silent. After so many looks
  * without a new one it is taken for gone; ICE itself takes half a minute to notice.
  */
-const LOOK_MS = 500;
-const LOOKS_IN_VAIN = 5;
+const LOOK_MS = 250;
+const LOOKS_IN_VAIN = 8;
 /** Two seconds of the caller's voice that the socket has not got rid of. */
 const STUCK_BYTES = 64_000;
 let lines = 0;

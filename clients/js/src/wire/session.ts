@@ -28,16 +28,20 @@ export interface Session {
   transports: TransportOffer[];
 }
 
-export interface Capabilities {
-  webrtc: boolean;
-  websocket: boolean;
+export type Capabilities = Record<TransportType, boolean>;
+
+/** What the server plans by. */
+export interface ClientAbilities extends Capabilities {
+  /** Whether there is a microphone to send. */
+  microphone?: boolean;
+  kind?: "browser";
 }
 
 /** The body of `POST /v1/sessions`. */
 export interface SessionRequest {
   agent?: string;
   transport: TransportChoice;
-  client: Capabilities;
+  client: ClientAbilities;
   variables?: Record<string, string>;
   metadata?: Record<string, unknown>;
 }
