@@ -6,6 +6,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from voice_agent.accounts.accounts import Accounts
@@ -192,6 +193,7 @@ class ApiServices:
     `open_access` says that requests without a credential may do everything
     (`VOICE_AGENT_AUTH=off`). `transports` are those to offer, in order. `console` is where the
     built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
+    `elsewhere` is middleware that brings requests to other servers, where there are several.
     """
 
     sessions: Sessions
@@ -213,5 +215,6 @@ class ApiServices:
     public_url: str | None = None
     ice_servers: Sequence[IceServer] = ()
     console: Path | None = None
+    elsewhere: Callable[[ASGIApp], ASGIApp] | None = None
     neighbours: Neighbours = field(default_factory=NoNeighbours)
     visitors: TokenBuckets = field(default_factory=visitor_limits)

@@ -26,7 +26,7 @@ from voice_agent.core.events import (
     EventStream,
     SessionStateChanged,
 )
-from voice_agent.core.process_ids import FIRST_PROCESS, new_id
+from voice_agent.core.process_ids import FIRST_PROCESS, new_id, short_id
 from voice_agent.core.service_pool import ServicePool
 from voice_agent.core.session import Checkpoint, Session, SessionOrigin, SessionState
 from voice_agent.core.session_journal import NoJournal, SessionJournal
@@ -38,8 +38,6 @@ from voice_agent.sessions.lost_sessions import LostSessions
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.transports.base import CloseReason, Connection, ConnectionGoneError
 
-LEG_ID_LENGTH = 12
-"""How many characters of its session's id name a leg: the process, and enough to be told apart."""
 FIRST_EPOCH = 1
 """Of the owner that creates a session."""
 ANYBODY = SessionOrigin()
@@ -416,7 +414,7 @@ class SessionManager:
         self, session: Session, connection: Connection, sink: Callable[[EventPayload], None]
     ) -> Leg:
         return Leg(
-            leg_id=f"{session.id[:LEG_ID_LENGTH]}-{session.checkpoint.legs + 1}",
+            leg_id=f"{short_id(session.id)}-{session.checkpoint.legs + 1}",
             session=session,
             connection=connection,
             pool=self._pool,
