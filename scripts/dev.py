@@ -24,7 +24,7 @@ from devtool.project import (
 from devtool.pytest_runs import SUITES, pytest_runs
 
 _STORES = (system.POSTGRESQL, system.REDIS)
-_TESTS_WANT = (system.FLITE, system.ESPEAK, system.CHROMIUM, *_STORES)
+_TESTS_WANT = (system.FLITE, system.ESPEAK, system.CHROMIUM, system.HAPROXY, *_STORES)
 _NOTHING_COLLECTED = 5
 """Pytest's exit code."""
 
@@ -53,7 +53,8 @@ def test(arguments: Sequence[str]) -> int:
     """Runs the tests: unit, integration, e2e or, by default, all; options go to pytest."""
     suites = [name for name in arguments if name in SUITES] or list(SUITES)
     options = [argument for argument in arguments if argument not in SUITES]
-    programs = [*_STORES, *([system.FLITE, system.ESPEAK] if suites != ["unit"] else [])]
+    speaking = [system.FLITE, system.ESPEAK, system.HAPROXY] if suites != ["unit"] else []
+    programs = [*_STORES, *speaking]
     if "e2e" in suites:
         programs.append(system.CHROMIUM)
     missing = _prepare("dev", programs)
@@ -71,7 +72,7 @@ def test(arguments: Sequence[str]) -> int:
 
 def soak(arguments: Sequence[str]) -> int:
     """Takes the long figures: the tests marked `soak`, one at a time, with what they print."""
-    _prepare("dev", [system.FLITE, system.ESPEAK, *_STORES])
+    _prepare("dev", [system.FLITE, system.ESPEAK, system.HAPROXY, *_STORES])
     return _pytest([["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]])
 
 

@@ -35,12 +35,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _program(name: str) -> str:
-    """Return where a program of PostgreSQL or Redis is; without it the test is left out.
+def program(name: str) -> str:
+    """Return where a program that is no Python package is; without it the test is left out.
 
-    Debian keeps PostgreSQL's programs out of the path. CI leaves no test out.
+    Debian keeps PostgreSQL's programs out of the path, and servers out of most users'. CI leaves
+    no test out.
     """
-    places = [os.environ.get("PATH", ""), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    postgresql = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
+    places = [os.environ.get("PATH", ""), "/usr/sbin", *postgresql]
     found = shutil.which(name, path=os.pathsep.join(places))
     if found is None:
         message = f"{name} is not installed; ./scripts/dev.sh test installs it where it may"
@@ -50,7 +52,8 @@ def _program(name: str) -> str:
     return found
 
 
-def _await_connection(port: int, process: "subprocess.Popen[bytes]") -> None:
+def await_connection(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Return when the server takes connections on `port`, or fail the test."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -63,7 +66,8 @@ def _await_connection(port: int, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int, **options: object) -> Iterator[None]:
+def running(command: Sequence[str], port: int, **options: object) -> Iterator[None]:
+    """Run a server until the block ends; it takes connections on `port`."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -72,7 +76,7 @@ def _running(command: Sequence[str], port: int, **options: object) -> Iterator[N
         **options,  # type: ignore[call-overload]
     )
     try:
-        _await_connection(port, process)
+        await_connection(port, process)
         yield
     finally:
         # PostgreSQL takes it as: end the connections and stop.
@@ -93,14 +97,14 @@ class RedisServer:
         """Start it; it has what it had when it was ended."""
         self._process = subprocess.Popen(
             [
-                *(_program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"),
+                *(program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"),
                 *("--dir", str(self._folder), "--save", "", "--appendonly", "yes"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        _await_connection(self.port, self._process)
+        await_connection(self.port, self._process)
 
     def kill(self) -> None:
         """End it at once."""
@@ -126,10 +130,10 @@ def _shared_redis() -> Iterator[str]:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         command = [
-            *(_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1"),
+            *(program("redis-server"), "--port", str(port), "--bind", "127.0.0.1"),
             *("--dir", folder, "--save", "", "--appendonly", "no"),
         ]
-        with _running(command, port):
+        with running(command, port):
             yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -154,7 +158,7 @@ def postgresql_server() -> Iterator[str]:
             os.chown(folder, account.pw_uid, account.pw_gid)
         data = str(folder / "data")
         subprocess.run(
-            [_program("initdb"), "-D", data, "-A", "trust", "-U", _SUPERUSER, "-E", "UTF8", "-N"],
+            [program("initdb"), "-D", data, "-A", "trust", "-U", _SUPERUSER, "-E", "UTF8", "-N"],
             check=True,
             capture_output=True,
             cwd=folder,
@@ -170,7 +174,7 @@ def postgresql_server() -> Iterator[str]:
             "shared_buffers": "16MB",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with _running([_program("postgres"), "-D", data, *options], port, cwd=folder, **user):
+        with running([program("postgres"), "-D", data, *options], port, cwd=folder, **user):
             address = f"postgresql://{_SUPERUSER}@127.0.0.1:{port}/postgres"
             _run(_until_it_answers(address))
             yield address
@@ -196,13 +200,20 @@ async def _until_it_answers(address: str) -> None:
             return
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """The address of an empty database in a PostgreSQL, for this test alone."""
+@contextmanager
+def new_database(postgresql_server: str) -> Iterator[str]:
+    """Make an empty database in a PostgreSQL; yield its address, and drop it at the end."""
     name = f"test_{secrets.token_hex(6)}"
     _run(_execute(postgresql_server, f"CREATE DATABASE {name}"))
     yield postgresql_server.rpartition("/")[0] + "/" + name
     _run(_execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The address of an empty database in a PostgreSQL, for this test alone."""
+    with new_database(postgresql_server) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

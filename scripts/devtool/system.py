@@ -69,6 +69,13 @@ POSTGRESQL = Program(
 REDIS = Program(
     "Redis", ("redis-server",), "redis-server", "redis", "the tests that keep sessions in it"
 )
+HAPROXY = Program(
+    "HAProxy",
+    ("haproxy", "/usr/sbin/haproxy"),
+    "haproxy",
+    "haproxy",
+    "the tests of servers behind a load balancer",
+)
 
 
 def ensure(programs: Sequence[Program], *, ask_again: bool = False) -> list[Program]:

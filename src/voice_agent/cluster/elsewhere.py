@@ -82,14 +82,18 @@ class OtherServers:
         if errand.peer is not None:
             return process_of(errand.peer)
         session_id = errand.session_id
-        if session_id is None or self._owners.is_here(session_id):
+        if session_id is None:
             return None
+        # Also of a session that seems to be here: another may have taken it over just now.
         try:
             owner = await self._owners.owner(session_id)
         except StorageUnavailableError as error:
             logger.warning("it is not known who has a session: {}", error)
-            owner = session_id
-        return process_of(owner) if owner else None
+            if self._owners.is_here(session_id):
+                return None
+            owner = None
+        # Who made it had it once, and has perhaps still something to write down of it.
+        return process_of(owner or session_id)
 
 
 class Elsewhere:

@@ -12,7 +12,7 @@ from voice_agent.core.errors import StorageUnavailableError
 from voice_agent.storage.server_rows import KnownServer
 
 BEAT_EVERY_S: Final = 2.0
-DEAD_AFTER_S: Final = 10.0
+DEAD_AFTER_S: Final = 6.0
 """A server that has said nothing for so long has lost its calls."""
 FORGOTTEN_AFTER_S: Final = 3600.0
 LOOK_AT_MOST_EVERY_S: Final = 0.5

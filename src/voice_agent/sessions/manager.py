@@ -273,7 +273,7 @@ class SessionManager:
 
         Raises:
             SessionEndedError: The session is over.
-            SessionNotConnectedError: Nobody is there, or he is connected to another process.
+            SessionNotConnectedError: Nobody is there, or another process has the session.
             SessionNotFoundError: No session has that id.
         """
         await (await self._running(session_id)).say(text)
