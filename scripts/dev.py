@@ -24,7 +24,7 @@ from devtool.project import (
 from devtool.pytest_runs import SUITES, pytest_runs
 
 _SERVERS = (system.POSTGRESQL, system.REDIS, system.COTURN)
-_TESTS_WANT = (system.FLITE, system.ESPEAK, system.CHROMIUM, *_SERVERS)
+_TESTS_WANT = (system.FLITE, system.ESPEAK, system.CHROMIUM, system.HAPROXY, *_SERVERS)
 _NOTHING_COLLECTED = 5
 """Pytest's exit code."""
 
@@ -53,7 +53,8 @@ def test(arguments: Sequence[str]) -> int:
     """Runs the tests: unit, integration, e2e or, by default, all; options go to pytest."""
     suites = [name for name in arguments if name in SUITES] or list(SUITES)
     options = [argument for argument in arguments if argument not in SUITES]
-    programs = [*_SERVERS, *([system.FLITE, system.ESPEAK] if suites != ["unit"] else [])]
+    speaking = [system.FLITE, system.ESPEAK, system.HAPROXY] if suites != ["unit"] else []
+    programs = [*_SERVERS, *speaking]
     if "e2e" in suites:
         programs.append(system.CHROMIUM)
     missing = _prepare("dev", programs)
@@ -64,15 +65,16 @@ def test(arguments: Sequence[str]) -> int:
         )
     if system.CHROMIUM in missing:
         suites.remove("e2e")
-    chromium = system.CHROMIUM.path()
     runs = pytest_runs(suites, options, cpu_count=os.cpu_count() or 1, root=ROOT)
-    return _pytest(runs, {"CHROMIUM": chromium} if chromium else {})
+    return _pytest(runs, _browser())
 
 
 def soak(arguments: Sequence[str]) -> int:
     """Takes the long figures: the tests marked `soak`, one at a time, with what they print."""
-    _prepare("dev", [system.FLITE, system.ESPEAK, *_SERVERS])
-    return _pytest([["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]])
+    figures_want = [system.FLITE, system.ESPEAK, system.HAPROXY, system.CHROMIUM]
+    _prepare("dev", [*figures_want, *_SERVERS])
+    runs = [["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]]
+    return _pytest(runs, _browser())
 
 
 def lint() -> int:
@@ -234,6 +236,12 @@ def _node() -> str | None:
     except BuildError:
         return None
     return f"{node.program} ({'.'.join(map(str, node.version))})"
+
+
+def _browser() -> Mapping[str, str]:
+    """Returns what tells the tests which browser to use."""
+    chromium = system.CHROMIUM.path()
+    return {"CHROMIUM": chromium} if chromium else {}
 
 
 def _pytest(runs: Sequence[Sequence[str]], environment: Mapping[str, str] | None = None) -> int:

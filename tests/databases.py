@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +141,20 @@ async def _until_it_answers(address: str) -> None:
             return
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """The address of an empty database in a PostgreSQL, for this test alone."""
+@contextmanager
+def new_database(postgresql_server: str) -> Iterator[str]:
+    """Make an empty database in a PostgreSQL; yield its address, and drop it at the end."""
     name = f"test_{secrets.token_hex(6)}"
     _run(_execute(postgresql_server, f"CREATE DATABASE {name}"))
     yield postgresql_server.rpartition("/")[0] + "/" + name
     _run(_execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The address of an empty database in a PostgreSQL, for this test alone."""
+    with new_database(postgresql_server) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -24,11 +24,13 @@ def free_port() -> int:
 
 
 def program(name: str) -> str:
-    """Return where a server that tests start is; without it the test is left out.
+    """Return where a program that is no Python package is; without it the test is left out.
 
-    Debian keeps PostgreSQL's programs out of the path. CI leaves no test out.
+    Debian keeps PostgreSQL's programs out of the path, and servers out of most users'. CI leaves
+    no test out.
     """
-    places = [os.environ.get("PATH", ""), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))]
+    postgresql = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
+    places = [os.environ.get("PATH", ""), "/usr/sbin", *postgresql]
     found = shutil.which(name, path=os.pathsep.join(places))
     if found is None:
         message = f"{name} is not installed; ./scripts/dev.sh test installs it where it may"

@@ -72,6 +72,13 @@ REDIS = Program(
 COTURN = Program(
     "coturn", ("turnserver",), "coturn", "coturn", "the tests that relay calls through TURN"
 )
+HAPROXY = Program(
+    "HAProxy",
+    ("haproxy", "/usr/sbin/haproxy"),
+    "haproxy",
+    "haproxy",
+    "the tests of servers behind a load balancer",
+)
 
 
 def ensure(programs: Sequence[Program], *, ask_again: bool = False) -> list[Program]:

@@ -24,6 +24,9 @@ from voice_agent.bot.agent_catalog import AgentCatalog
 from voice_agent.bot.agents import AgentRepository, agents_directory
 from voice_agent.bot.pipeline_factory import Engines, PipelineFactory
 from voice_agent.bot.rehearsal import rehearse, rehearse_greeting
+from voice_agent.cluster.elsewhere import OtherServers, Owners
+from voice_agent.cluster.passport import Passports
+from voice_agent.cluster.server_directory import ServerDirectory
 from voice_agent.config import Settings
 from voice_agent.console_files import console_directory
 from voice_agent.core.clock import SystemClock
@@ -31,7 +34,7 @@ from voice_agent.core.errors import AgentNotFoundError, PoolRefusedError, Settin
 from voice_agent.core.events import EventListener
 from voice_agent.core.neighbours import Neighbours, NoNeighbours
 from voice_agent.core.pool import WarmServicePool
-from voice_agent.core.process_ids import FIRST_PROCESS
+from voice_agent.core.process_ids import process_name
 from voice_agent.core.service_pool import PoolSizes, slots
 from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.event_log import event_logger
@@ -60,6 +63,7 @@ from voice_agent.storage.archive_writer import ArchiveWriter
 from voice_agent.storage.delivery_rows import DeliveryRows
 from voice_agent.storage.idempotency import Idempotency
 from voice_agent.storage.recordings import RecordingFiles
+from voice_agent.storage.server_rows import ServerRows
 from voice_agent.storage.session_archive import SessionArchive
 from voice_agent.storage.stored_agents import StoredAgents
 from voice_agent.storage.webhook_rows import WebhookRows
@@ -101,6 +105,8 @@ class Application:
     """In wall time, seconds."""
     recorder: Recorder | None = None
     """Records calls, where that is allowed."""
+    others: OtherServers | None = None
+    """Reaches the servers that share the sessions, where there are some."""
     not_ready: str | None = "the engines are being loaded"
     device: asyncio.Task[None] | None = None
     """Serves the device's port, where there is one."""
@@ -156,6 +162,8 @@ class Application:
     async def drain(self) -> None:
         """End every call; no further one is taken."""
         self.not_ready = "the server is stopping"
+        if self.others is not None:
+            await self.others.stop()
         await self.sessions.close()
         if self.recorder is not None:
             await self.recorder.close()
@@ -170,13 +178,14 @@ class Application:
 async def application(
     settings: Settings,
     *,
-    process: str = FIRST_PROCESS,
+    process: str | None = None,
     host_sessions: int | None = None,
     listeners: Iterable[EventListener] = (),
 ) -> AsyncIterator[Application]:
     """Build everything, and unmake it at the end; see `_build` for what goes in and wrong."""
     async with AsyncExitStack() as stack:
-        yield await _build(settings, stack, process, host_sessions, listeners)
+        name = process or process_name(0, settings.server)
+        yield await _build(settings, stack, name, host_sessions, listeners)
 
 
 async def _build(
@@ -254,7 +263,7 @@ async def _build(
     stack.push_async_callback(webhook_listener.stop)
     metrics.collect_webhooks(sender.statistics, lambda: webhook_listener.dropped)
     sessions = SessionManager(
-        owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+        owner=f"{process}.{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
         agents=catalog,
         store=store,
         pool=pool,
@@ -306,6 +315,21 @@ async def _build(
         recorder=recorder,
     )
     stack.push_async_callback(app.drain)
+    if settings.internal_url is not None and settings.server is not None:
+        app.others = OtherServers(
+            process,
+            Owners(lambda session_id: sessions.live(session_id) is not None, store.owner),
+            ServerDirectory(
+                ServerRows(database),
+                settings.server,
+                settings.internal_url,
+                clock.wall,
+                clock.monotonic,
+            ),
+            Passports(secret, clock.wall),
+        )
+        stack.push_async_callback(app.others.stop)
+        await app.others.start()
     retention = Retention(
         settings.retention_days,
         archive.ended_before,
@@ -354,6 +378,7 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         public_url=settings.public_url,
         ice=app.ice,
         console=console_directory(),
+        elsewhere=app.others.middleware if app.others else None,
         neighbours=neighbours or NoNeighbours(),
     )
 

@@ -21,7 +21,7 @@ class Briefing:
     @property
     def name(self) -> str:
         """The process's name."""
-        return process_name(self.index)
+        return process_name(self.index, self.settings.server)
 
     @property
     def count(self) -> int:

@@ -63,6 +63,7 @@ async def _supervise(settings: Settings) -> int:
         (sys.executable, "-m", _PROCESS),
         [pack(Briefing(told, index)) for index in range(settings.workers)],
         _tls(settings),
+        settings.server,
     )
 
     def announce() -> None:

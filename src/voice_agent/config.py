@@ -1,5 +1,6 @@
 """The settings: one frozen, typed object. A variable is `VOICE_AGENT_` and the name of a field."""
 
+import hashlib
 import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 PREFIX = "VOICE_AGENT_"
 EMBEDDED = "embedded"
+_MADE_UP_NAME = 8
+"""Characters of a server's name that nobody has chosen."""
 
 TransportName = Literal["webrtc", "websocket"]
 LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -105,6 +108,12 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=256, examples=["4"])] = 1
     """How many processes take calls; with more than one a supervisor shares them out."""
     public_url: Annotated[HttpUrl | None, Field(examples=["https://voice.example.com"])] = None
+    internal_url: Annotated[HttpUrl | None, Field(examples=["http://10.0.0.5:7860"])] = None
+    """Where the other servers that share the database reach this one; None: there are no others."""
+    server_name: Annotated[
+        str | None,
+        Field(max_length=32, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", examples=["berlin"]),
+    ] = None
     tls: Annotated[str | None, Field(examples=["self-signed", "cert.pem,key.pem"])] = None
     device_port: Annotated[Port | None, Field(examples=["8765"])] = None
 
@@ -229,6 +238,23 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}DEVICE_PORT: {self.device_port} is also {PREFIX}PORT; "
                 "give the device a port of its own"
+            )
+        return self
+
+    @property
+    def server(self) -> str | None:
+        """This server's name among those that share the database; None: there are no others."""
+        if self.internal_url is None:
+            return None
+        made_up = hashlib.sha256(self.internal_url.encode()).hexdigest()[:_MADE_UP_NAME]
+        return self.server_name or made_up
+
+    @model_validator(mode="after")
+    def _server_can_be_reached(self) -> Self:
+        if self.server_name is not None and self.internal_url is None:
+            raise ValueError(
+                f"{PREFIX}SERVER_NAME: a name is of use only to other servers; say how they reach "
+                f"this one: {PREFIX}INTERNAL_URL=http://10.0.0.5:7860"
             )
         return self
 

@@ -51,7 +51,7 @@ def api(server: RunningServer) -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture(scope="module")
-def spoken_session(server: RunningServer, api: httpx2.Client, speech: Speech) -> str:
+def spoken_session(server: RunningServer, api: httpx2.Client, speech: Speech) -> Iterator[str]:
     """The id of a session in which a question was asked aloud, recorded and over."""
     api.post("/v1/agents", json=AGENT).raise_for_status()
     question = speech("Where can I park?", after_s=0.5)
@@ -59,7 +59,8 @@ def spoken_session(server: RunningServer, api: httpx2.Client, speech: Speech) ->
     command = (sys.executable, "-m", "voice_agent", *call, "--transport", "websocket")
     subprocess.run(command, check=True, timeout=CALL_S, capture_output=True)
     (session,) = api.get("/v1/sessions", params={"agent": AGENT["id"]}).json()["sessions"]
-    return str(session["session_id"])
+    yield str(session["session_id"])
+    api.delete(f"/v1/agents/{AGENT['id']}").raise_for_status()
 
 
 @pytest.fixture(scope="module")

@@ -180,6 +180,16 @@ describe("VoiceAgentClient", () => {
     expect(made[0]!.isDisconnected).toBe(true);
   });
 
+  it("stays hung up when its connection dies before the server has heard of it", async () => {
+    const { client, phases } = await talking();
+    const hungUp = client.disconnect();
+    await made[0]!.closes(1006);
+    await settle();
+    await hungUp;
+    expect(phases.at(-1)).toBe("idle");
+    expect(client.snapshot().phase).toBe("idle");
+  });
+
   it("takes no secret key", () => {
     const careless = () => new VoiceAgentClient({ server: "http://voice.test", key: "vak_secret_x" });
     expect(careless).toThrow("no place in a web page");

@@ -265,6 +265,8 @@ export class VoiceAgentClient {
   }
 
   private onLost(): void {
+    // The connection may die while the server hears of the hang-up.
+    if (!this.call) return;
     this.stopTimers();
     // What is older reached the server, which had nothing to say to it.
     const since = performance.now() - ANSWER_OVERDUE_MS;

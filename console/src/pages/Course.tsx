@@ -50,11 +50,12 @@ export function Course({ events, isRunning }: Props) {
             return (
               <li key={leg.id}>
                 <b>{transportName(leg.transport)}</b>
-                {before && before.transport !== leg.transport && (
-                  <span className="switch">switched from {transportName(before.transport)}</span>
-                )}
-                {before && before.transport === leg.transport && (
-                  <span className="switch">came back</span>
+                {leg.switched ? (
+                  <span className="switch">
+                    in place of {transportName(leg.switched.was)}: {words(leg.switched.reason)}
+                  </span>
+                ) : (
+                  before && <span className="switch">came back</span>
                 )}
                 <span className="faint">
                   {clock((leg.began - begin) / 1_000)} –{" "}

@@ -135,7 +135,7 @@ function Facts({ session }: { session: SessionDetail }) {
   const now = useNow(1_000);
   const { session_id, agent, created_at, connected_at, ended_at, end_reason } = session;
   const until = ended_at ? Date.parse(ended_at) : now;
-  const transports = new Set(legsOf(session.timeline).map(({ transport }) => transport));
+  const hasSwitched = legsOf(session.timeline).some(({ switched }) => switched !== null);
   return (
     <dl className="facts">
       <div>
@@ -162,7 +162,7 @@ function Facts({ session }: { session: SessionDetail }) {
         <dt>Carried by</dt>
         <dd>
           {counted(session.legs, "connection")}
-          {transports.size > 1 && ", switched"}
+          {hasSwitched && ", switched"}
         </dd>
       </div>
       {end_reason && (

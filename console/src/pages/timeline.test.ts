@@ -19,15 +19,19 @@ group("legsOf", () => {
     const legs = legsOf(
       events(
         ["leg_started", { leg_id: "a", transport: "webrtc" }],
-        ["leg_started", { leg_id: "b", transport: "websocket" }],
         ["leg_ended", { leg_id: "a", reason: "displaced" }],
+        ["transport_switched", { was: "webrtc", now: "websocket", reason: "displaced" }],
+        ["leg_started", { leg_id: "b", transport: "websocket" }],
+        ["leg_ended", { leg_id: "b", reason: "lost" }],
+        ["leg_started", { leg_id: "c", transport: "websocket" }],
       ),
     );
-    expect(legs.map(({ transport, reason }) => [transport, reason])).toEqual([
-      ["webrtc", "displaced"],
-      ["websocket", null],
+    expect(legs.map(({ transport, reason, switched }) => [transport, reason, switched])).toEqual([
+      ["webrtc", "displaced", null],
+      ["websocket", "lost", { was: "webrtc", reason: "displaced" }],
+      ["websocket", null, null],
     ]);
-    expect(legs[0]?.ended).toBe(BEGIN + 2_000);
+    expect(legs[0]?.ended).toBe(BEGIN + 1_000);
   });
 });
 
@@ -76,6 +80,8 @@ group("describe", () => {
   it("tells in words, also of what it does not know", () => {
     const texts = events(
       ["session_state_changed", { state: "ended", reason: "client_left" }],
+      ["transports_planned", { transports: ["webrtc", "websocket"], reasons: ["fast", "sure"] }],
+      ["transport_switched", { was: "webrtc", now: "websocket", reason: "fallback" }],
       ["leg_started", { leg_id: "a", transport: "webrtc" }],
       ["latency_measured", { total_s: 0.6123 }],
       ["agent_turn_ended", { interrupted: true, lost: false }],
@@ -83,6 +89,8 @@ group("describe", () => {
     ).map((event) => describe(event).text);
     expect(texts).toEqual([
       "Session ended: client left",
+      "To try: WebRTC (fast), then WebSocket (sure)",
+      "Switched from WebRTC to WebSocket: fallback",
       "Connection over WebRTC",
       "Answered after 612 ms",
       "Agent’s turn was interrupted",

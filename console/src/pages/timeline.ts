@@ -7,6 +7,8 @@ export interface Leg {
   began: number;
   ended: number | null;
   reason: string | null;
+  /** What it took over from, and why: the leg before, or the first that was planned. */
+  switched: { was: string; reason: string } | null;
 }
 
 /** When something went on, in seconds after the first event; `end_s` null while it does. */
@@ -25,11 +27,16 @@ export function transportName(transport: unknown): string {
 
 export function legsOf(events: readonly SessionEvent[]): Leg[] {
   const legs: Leg[] = [];
+  let switched: Leg["switched"] = null;
   for (const event of events) {
     const { leg_id: id, transport, reason } = event.data;
-    if (event.type === "leg_started") {
+    if (event.type === "transport_switched") {
+      switched = { was: `${event.data["was"]}`, reason: `${reason}` };
+    } else if (event.type === "leg_started") {
       const began = millisecondsOf(event);
-      legs.push({ id: `${id}`, transport: `${transport}`, began, ended: null, reason: null });
+      const leg = { id: `${id}`, transport: `${transport}`, began, ended: null, reason: null };
+      legs.push({ ...leg, switched });
+      switched = null;
     } else if (event.type === "leg_ended") {
       const leg = legs.findLast((each) => each.id === id);
       if (leg) [leg.ended, leg.reason] = [millisecondsOf(event), `${reason}`];
@@ -98,6 +105,16 @@ export function describe({ type, data }: SessionEvent): Description {
       const reason = data["reason"] ? `: ${words(value("reason"))}` : "";
       return { text: `Session ${value("state")}${reason}`, tone: "mark" };
     }
+    case "transports_planned": {
+      const tries = list(data["transports"]).map(transportName);
+      const reasons = list(data["reasons"]);
+      const plan = tries.map((name, index) => `${name} (${reasons[index] ?? "no reason given"})`);
+      return { text: `To try: ${plan.join(", then ")}`, tone: "plain" };
+    }
+    case "transport_switched": {
+      const [was, now] = [transportName(data["was"]), transportName(data["now"])];
+      return { text: `Switched from ${was} to ${now}: ${words(value("reason"))}`, tone: "mark" };
+    }
     case "leg_started":
       return { text: `Connection over ${transportName(data["transport"])}`, tone: "mark" };
     case "leg_ended":
@@ -138,6 +155,10 @@ export function describe({ type, data }: SessionEvent): Description {
     default:
       return { text: words(type), tone: "plain" };
   }
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** `client_left` as words. */

@@ -91,6 +91,7 @@ def create_api(services: ApiServices) -> FastAPI:
             Middleware(CrossOrigin, rules=services.knock_rules),
             Middleware(FailureGuard),
             Middleware(BodyLimit),
+            *([Middleware(services.elsewhere)] if services.elsewhere else []),
         ],
     )
     handle_failures(api)

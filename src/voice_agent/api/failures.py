@@ -53,7 +53,10 @@ def handle_failures(api: FastAPI) -> None:
 
 
 class FailureGuard:
-    """Middleware: the last resort, for what nobody thought of. Logs it and tells the client."""
+    """Middleware: the last resort, for what nobody thought of. Logs it and tells the client.
+
+    What can be explained is: other middleware may raise it too.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -72,6 +75,10 @@ class FailureGuard:
 
         try:
             await self._app(scope, receive, watch)
+        except (VoiceAgentError, HTTPException) as error:
+            if answered:
+                raise
+            await _Refusal(error)(scope, receive, send)
         except Exception:
             state = scope.setdefault("state", {})
             state["problem"] = INTERNAL

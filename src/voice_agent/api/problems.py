@@ -29,6 +29,7 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = MappingProxyType(
         "sign_in_refused": HTTPStatus.UNAUTHORIZED,
         "token_invalid": HTTPStatus.UNAUTHORIZED,
         "forbidden": HTTPStatus.FORBIDDEN,
+        "forwarding_refused": HTTPStatus.FORBIDDEN,
         "host_refused": HTTPStatus.FORBIDDEN,
         "origin_refused": HTTPStatus.FORBIDDEN,
         "agent_not_found": HTTPStatus.NOT_FOUND,
@@ -72,6 +73,7 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = MappingProxyType(
         "at_capacity": HTTPStatus.SERVICE_UNAVAILABLE,
         "no_media_route": HTTPStatus.SERVICE_UNAVAILABLE,
         "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
+        "owner_unreachable": HTTPStatus.SERVICE_UNAVAILABLE,
         "pool_refused": HTTPStatus.SERVICE_UNAVAILABLE,
     }
 )
@@ -95,6 +97,8 @@ TITLE_OF_CODE: Mapping[str, str] = MappingProxyType(
         "cursor_invalid": "The list does not go on from there",
         "too_many_requests": "Too many requests",
         "token_invalid": "The session token is not valid",
+        "forwarding_refused": "This was not forwarded",
+        "owner_unreachable": "The server that has the call does not answer",
         "host_refused": "This host name is not answered for",
         "origin_refused": "This site may not use this server",
         "agent_not_found": "There is no such agent",

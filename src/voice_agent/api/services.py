@@ -6,6 +6,7 @@ from pathlib import Path
 from time import monotonic, time
 from typing import Any, Protocol
 
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from voice_agent.accounts.accounts import Accounts
@@ -196,6 +197,7 @@ class ApiServices:
     `open_access` says that requests without a credential may do everything
     (`VOICE_AGENT_AUTH=off`). `routes` returns how the server can be reached now. `console` is where
     the built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
+    `elsewhere` is middleware that brings requests to other servers, where there are several.
     """
 
     sessions: Sessions
@@ -218,5 +220,6 @@ class ApiServices:
     public_url: str | None = None
     ice: IceServers = field(default_factory=lambda: IceServers(time))
     console: Path | None = None
+    elsewhere: Callable[[ASGIApp], ASGIApp] | None = None
     neighbours: Neighbours = field(default_factory=NoNeighbours)
     visitors: TokenBuckets = field(default_factory=visitor_limits)

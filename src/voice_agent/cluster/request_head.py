@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, unquote
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 """A head is longer neither from a browser nor from a proxy."""
+FORWARDED: Final = "voice-agent-forwarded"
+"""The header with which one server forwards a request to another; see `passport`."""
 _END: Final = b"\r\n\r\n"
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]")
 _LONGEST_METHOD: Final = 16

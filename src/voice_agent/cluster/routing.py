@@ -7,7 +7,7 @@ from typing import Final
 
 from voice_agent.accounts.prefixes import is_of_an_account
 from voice_agent.cluster.request_body import peer_in
-from voice_agent.cluster.request_head import RequestHead
+from voice_agent.cluster.request_head import FORWARDED, RequestHead
 from voice_agent.cluster.session_token import session_in
 from voice_agent.core.process_ids import process_of
 
@@ -48,8 +48,12 @@ def needs_body(head: RequestHead) -> bool:
 def route(head: RequestHead, body: bytes = b"") -> Route:
     """Return where the request belongs; `body` counts when `needs_body` says so.
 
-    An address that names a process wins over a token. Nothing is verified: who gets it does that.
+    An address that names a process wins over a token, and what another server has found out over
+    both. Nothing is verified: who gets it does that.
     """
+    if (passport := head.headers.get(FORWARDED)) is not None:
+        process = session_in(passport)
+        return ANY if process is None else Route(Destination.OWNER, process)
     if found := _OF_SESSION.fullmatch(head.path):
         return _owner(found[1])
     if found := _OF_TOKEN.fullmatch(head.path):

@@ -16,7 +16,10 @@ _COMPRESSED: Final = "."
 
 
 def session_in(token: str) -> str | None:
-    """Return whose token this claims to be, None when it says nothing that can be read."""
+    """Return whose token this claims to be, None when it says nothing that can be read.
+
+    Of what else is signed in that way (see `passport`) it returns the first value.
+    """
     payload, separator, _ = token.rpartition(".")
     if not separator or len(token) > _MAX_TOKEN_LENGTH:
         return None

@@ -37,12 +37,14 @@ class Plan:
     """What the supervisor runs.
 
     `command` starts a process; there are as many as `briefings`, each what one is told first.
+    `server` is this server's name, where there are several.
     """
 
     listener: socket.socket
     command: Sequence[str]
     briefings: Sequence[bytes]
     tls: ssl.SSLContext | None = None
+    server: str | None = None
 
 
 class Supervisor:
@@ -51,16 +53,20 @@ class Supervisor:
     def __init__(self, plan: Plan, monotonic: Callable[[], float]) -> None:
         self._placement = Placement()
         self._gathering = Gathering(self._counted)
+        briefings = {
+            process_name(index, plan.server): briefing
+            for index, briefing in enumerate(plan.briefings)
+        }
         self._posts = {
-            process_name(index): Post(
-                process_name(index),
+            name: Post(
+                name,
                 _starter(plan.command, briefing),
                 self._placement,
                 self._take_in,
                 self._gathering.gone,
                 monotonic,
             )
-            for index, briefing in enumerate(plan.briefings)
+            for name, briefing in briefings.items()
         }
         self._tls = TlsDoor(plan.tls) if plan.tls is not None else None
         self._doorway = Doorway(

@@ -153,6 +153,18 @@ class KeyLimitError(VoiceAgentError):
     code = "key_limit"
 
 
+class OwnerUnreachableError(VoiceAgentError):
+    """The server that has the call does not answer this one."""
+
+    code = "owner_unreachable"
+
+
+class ForwardingRefusedError(VoiceAgentError):
+    """A request claims to have been forwarded by a server that knows this one, and was not."""
+
+    code = "forwarding_refused"
+
+
 class OfferInvalidError(VoiceAgentError):
     """A WebRTC offer cannot be used."""
 

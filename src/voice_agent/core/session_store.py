@@ -51,6 +51,9 @@ class SessionStore(Protocol):
             SessionNotFoundError: No session has that id.
         """
 
+    async def owner(self, session_id: str) -> str | None:
+        """Return who has the session, or had it last; None when nobody has, or there is none."""
+
     async def checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
         """Replace the kept checkpoint; durable when this returns.
 

@@ -27,7 +27,7 @@ from voice_agent.core.events import (
     SessionStateChanged,
     TransportsPlanned,
 )
-from voice_agent.core.process_ids import FIRST_PROCESS, new_id
+from voice_agent.core.process_ids import FIRST_PROCESS, new_id, short_id
 from voice_agent.core.service_pool import ServicePool
 from voice_agent.core.session import Checkpoint, Session, SessionOrigin, SessionState
 from voice_agent.core.session_journal import NoJournal, SessionJournal
@@ -40,8 +40,6 @@ from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.transports.base import CloseReason, Connection, ConnectionGoneError
 from voice_agent.transports.factory import TransportStep
 
-LEG_ID_LENGTH = 12
-"""How many characters of its session's id name a leg: the process, and enough to be told apart."""
 FIRST_EPOCH = 1
 """Of the owner that creates a session."""
 ANYBODY = SessionOrigin()
@@ -288,7 +286,7 @@ class SessionManager:
 
         Raises:
             SessionEndedError: The session is over.
-            SessionNotConnectedError: Nobody is there, or he is connected to another process.
+            SessionNotConnectedError: Nobody is there, or another process has the session.
             SessionNotFoundError: No session has that id.
         """
         await (await self._running(session_id)).say(text)
@@ -429,7 +427,7 @@ class SessionManager:
         self, session: Session, connection: Connection, sink: Callable[[EventPayload], None]
     ) -> Leg:
         return Leg(
-            leg_id=f"{session.id[:LEG_ID_LENGTH]}-{session.checkpoint.legs + 1}",
+            leg_id=f"{short_id(session.id)}-{session.checkpoint.legs + 1}",
             session=session,
             connection=connection,
             pool=self._pool,

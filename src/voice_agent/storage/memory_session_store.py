@@ -49,6 +49,11 @@ class MemorySessionStore:
         entry.claim = replace(entry.claim, owner=owner, epoch=entry.claim.epoch + 1)
         return entry.claim, entry.checkpoint
 
+    async def owner(self, session_id: str) -> str | None:
+        """Return who has the session, None when nobody has."""
+        entry = self._entries.get(session_id)
+        return (entry.claim.owner or None) if entry else None
+
     async def checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint; raise OwnershipLostError when `claim` is not the current one."""
         entry = self._entry(claim.session_id)

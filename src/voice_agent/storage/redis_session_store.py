@@ -139,6 +139,12 @@ class RedisSessionStore:
             raise _not_found(session_id)
         return Claim(session_id, owner, int(epoch)), decode(*texts)
 
+    async def owner(self, session_id: str) -> str | None:
+        """Return who has the session, None when nobody has."""
+        async with _reached():
+            owner: str | None = await self._redis.hget(_keys(session_id)[0], "owner")
+        return owner or None
+
     async def checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint; raise OwnershipLostError when `claim` is not the current one."""
         is_over = checkpoint.state is SessionState.ENDED

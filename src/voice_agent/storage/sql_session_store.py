@@ -31,6 +31,7 @@ _CHECKPOINT: Final = (
 _TOUCH: Final = update(CheckpointRow).where(_IS_CURRENT).values(written_at=bindparam("now"))
 _RELEASE: Final = update(CheckpointRow).where(_IS_CURRENT).values(owner=NOBODY)
 _EPOCH: Final = select(CheckpointRow.epoch).where(CheckpointRow.session_id == bindparam("of"))
+_OWNER: Final = select(CheckpointRow.owner).where(CheckpointRow.session_id == bindparam("of"))
 _CLAIM: Final = (
     update(CheckpointRow)
     .where(CheckpointRow.session_id == bindparam("of"))
@@ -88,6 +89,13 @@ class SqlSessionStore:
         if row is None:
             raise _not_found(session_id)
         return Claim(session_id, owner, row.epoch), decode(row.agent, row.content)
+
+    async def owner(self, session_id: str) -> str | None:
+        """Return who has the session, None when nobody has."""
+        owner = await self._database.read(
+            lambda connection: connection.execute(_OWNER, {"of": session_id}).scalar()
+        )
+        return owner or None
 
     async def checkpoint(self, claim: Claim, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint; raise OwnershipLostError when `claim` is not the current one."""

@@ -261,6 +261,17 @@ class DeliveryRow(Base):
     )
 
 
+class ServerRow(Base):
+    """A server that others forward requests to."""
+
+    __tablename__ = "servers"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    url: Mapped[str] = mapped_column(String(2000))
+    beat_at: Mapped[float]
+    """When it last said, by its own clock, that it lives: others look whether that changes."""
+
+
 class IdempotencyRow(Base):
     """What was answered to a request with an idempotency key, to answer the same again."""
 

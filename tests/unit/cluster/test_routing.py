@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from voice_agent.cluster.passport import Passports
 from voice_agent.cluster.request_head import RequestHead, read_head
 from voice_agent.cluster.routing import ANY, LEAST_LOADED, Destination, Route, needs_body, route
 from voice_agent.sessions.tokens import SessionTokens
@@ -12,6 +13,7 @@ TOKENS = SessionTokens("k" * 32, lambda: 0.0)
 T1 = TOKENS.issue("p1.session", 10.0)
 T2 = TOKENS.issue("p2.session", 10.0)
 OLD = TOKENS.issue("a-session-without-process", 10.0)
+PASSPORT = Passports("k" * 32, lambda: 0.0).issue("p2-b", "POST", "/v1/sessions/p1.abc/say")
 WEBSOCKET = "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
 
@@ -48,6 +50,8 @@ def head_of(request: str, headers: str = "") -> RequestHead:
         ("GET /ws-client?token=", WEBSOCKET, LEAST_LOADED),
         ("GET /ws", WEBSOCKET + "Authorization: Bearer vak_secret_a_b\r\n", LEAST_LOADED),
         ("POST /api/offer", "Authorization: Bearer vat_a.b\r\n", LEAST_LOADED),
+        ("POST /v1/sessions/p1.abc/say", f"Voice-Agent-Forwarded: {PASSPORT}\r\n", owner("p2-b")),
+        ("POST /v1/sessions/p1.abc/say", "Voice-Agent-Forwarded: nonsense\r\n", ANY),
         ("GET /ws", "", ANY),
         (f"POST /api/offer?token={T1}", "", owner("p1")),
         ("PATCH /api/offer", f"Authorization: Bearer {T1}\r\n", owner("p1")),

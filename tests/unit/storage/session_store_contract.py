@@ -97,6 +97,15 @@ class SessionStoreContract(ABC):
         assert (second.owner, second.session_id, kept) == ("second", "s1", talked)
         assert second.epoch > first.epoch
 
+    async def test_it_is_known_who_has_a_session(self, store: SessionStore) -> None:
+        assert await store.owner("s1") is None
+        await store.create(checkpoint(), "first")
+        assert await store.owner("s1") == "first"
+        claim, _ = await store.claim("s1", "second")
+        assert await store.owner("s1") == "second"
+        await store.release(claim)
+        assert await store.owner("s1") is None
+
     async def test_a_write_of_an_earlier_owner_is_refused_and_changes_nothing(
         self, store: SessionStore
     ) -> None:
