@@ -233,7 +233,7 @@ def test_a_server_among_several_has_a_name_and_shares_its_secret() -> None:
     assert "alone" in faults(**{**among, "internal_url": "http://10.0.0.5:7860/voice"})[0]
     assert "INTERNAL_URL" in faults(server_name="berlin")[0]
     for wrong in ("Berlin", "a.b", "-a", "a--b", "x" * 33):
-        assert "SERVER_NAME" in faults(**among, server_name=wrong)[0]
+        assert "server-name" in faults(**among, server_name=wrong)[0]
 
 
 def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
