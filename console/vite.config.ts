@@ -1,19 +1,21 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { licences } from "./licences";
+import { licences } from "../clients/js/build/licences.ts";
+import { script } from "../clients/js/build/script.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   // The page may be served below any path, so every address in it is relative.
   base: "./",
-  plugins: [react(), licences()],
+  plugins: [react(), licences(), script()],
   resolve: {
     alias: {
       // The official transports import daily-js for their default media manager, which
       // fetches code from a third party's servers at run time. This page brings its own.
-      "@daily-co/daily-js": here("./src/media/noDaily.ts"),
+      "@daily-co/daily-js": here("../clients/js/src/media/noDaily.ts"),
+      "@voice-agent/client": here("../clients/js/src/index.ts"),
     },
   },
   build: {
@@ -21,7 +23,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: "es2022",
     assetsInlineLimit: 0,
-    // One script of 150 kB compressed; splitting it would only delay the first call.
+    // The page to talk on is one script of 150 kB compressed; splitting it would only delay the
+    // first call.
     chunkSizeWarningLimit: 600,
   },
   server: {

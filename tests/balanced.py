@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
-from tests.databases import free_port, program, running
+from tests.programs import free_port, program, running
 
 CONFIGURATION = Path(__file__).parents[1] / "deploy" / "haproxy" / "haproxy.cfg"
 CANDIDATES_FILE = "TEST_CANDIDATES_FILE"

@@ -11,7 +11,8 @@ from typing import Any
 import aiohttp
 
 from tests.balanced import Place, Taken, check_all_came, haproxy, offer_of_a_caller, trickle
-from tests.databases import free_port, new_database
+from tests.databases import new_database
+from tests.programs import free_port
 from voice_agent.core.process_ids import process_of
 from voice_agent.testing.running_server import RunningServer, serving
 

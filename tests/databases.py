@@ -5,12 +5,10 @@ import os
 import pwd
 import secrets
 import shutil
-import signal
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,67 +19,10 @@ import pytest
 import redis
 
 from tests.prepared_sqlite import prepared_sqlite
+from tests.programs import START_TIMEOUT_S, STEP_S, await_connection, free_port, program, running
 from voice_agent.storage.database import Database, database_url
 
-START_TIMEOUT_S = 30.0
-STEP_S = 0.05
 _SUPERUSER = "postgres"
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def program(name: str) -> str:
-    """Return where a program that is no Python package is; without it the test is left out.
-
-    Debian keeps PostgreSQL's programs out of the path, and servers out of most users'. CI leaves
-    no test out.
-    """
-    postgresql = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
-    places = [os.environ.get("PATH", ""), "/usr/sbin", *postgresql]
-    found = shutil.which(name, path=os.pathsep.join(places))
-    if found is None:
-        message = f"{name} is not installed; ./scripts/dev.sh test installs it where it may"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
-
-
-def await_connection(port: int, process: "subprocess.Popen[bytes]") -> None:
-    """Return when the server takes connections on `port`, or fail the test."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(STEP_S)
-        else:
-            return
-    pytest.fail(f"the server on port {port} did not come up")
-
-
-@contextmanager
-def running(command: Sequence[str], port: int, **options: object) -> Iterator[None]:
-    """Run a server until the block ends; it takes connections on `port`."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        **options,  # type: ignore[call-overload]
-    )
-    try:
-        await_connection(port, process)
-        yield
-    finally:
-        # PostgreSQL takes it as: end the connections and stop.
-        process.send_signal(signal.SIGINT)
-        process.wait(START_TIMEOUT_S)
 
 
 class RedisServer:

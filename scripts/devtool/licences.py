@@ -108,11 +108,12 @@ def _closure() -> list[importlib.metadata.Distribution]:
 
 
 def _console_packages() -> Iterator[tuple[str, str]]:
-    """Yields the npm packages that may end up in the bundle: all but those for development."""
-    lock = ROOT / "console" / "package-lock.json"
-    for path, package in json.loads(lock.read_text())["packages"].items():
-        if path and not package.get("dev"):
-            yield path.rpartition("node_modules/")[2], package.get("license", "")
+    """Yields the npm packages that may end up in a bundle: all but those for development."""
+    for folder in (ROOT / "console", ROOT / "clients" / "js"):
+        lock = folder / "package-lock.json"
+        for path, package in json.loads(lock.read_text())["packages"].items():
+            if path and not package.get("dev"):
+                yield path.rpartition("node_modules/")[2], package.get("license", "")
 
 
 def _copyleft_libraries(names: list[str]) -> Iterator[tuple[str, str]]:

@@ -76,6 +76,9 @@ HAPROXY = Program(
     "haproxy",
     "the tests of servers behind a load balancer",
 )
+COTURN = Program(
+    "coturn", ("turnserver",), "coturn", "coturn", "the tests that relay calls through TURN"
+)
 
 
 def ensure(programs: Sequence[Program], *, ask_again: bool = False) -> list[Program]:

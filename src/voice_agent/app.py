@@ -4,19 +4,17 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from loguru import logger
-from pipecat.transports.smallwebrtc.connection import IceServer as PeerIceServer
 
 from voice_agent.accounts.accounts import Accounts
 from voice_agent.accounts.first_administrator import setup_link
 from voice_agent.api.app import create_api
 from voice_agent.api.knock import KnockRules
-from voice_agent.api.models import IceServer as ClientIceServer
 from voice_agent.api.services import ApiServices
 from voice_agent.audio.recording.ogg import read_facts
 from voice_agent.audio.recording.recorder import Recorder
@@ -43,11 +41,14 @@ from voice_agent.observability.event_log import event_logger
 from voice_agent.observability.garbage import GarbageCollection
 from voice_agent.observability.memory import limit_malloc_arenas
 from voice_agent.observability.metrics import Metrics
+from voice_agent.observability.process_state import ProcessState
+from voice_agent.observability.provider_health import ProviderStates
 from voice_agent.observability.webhooks.listener import SessionAndTurns, WebhookListener
 from voice_agent.observability.webhooks.registry import WebhookRegistry
 from voice_agent.observability.webhooks.sender import WebhookSender
 from voice_agent.observability.webhooks.target_rules import TargetRules
 from voice_agent.private_files import secret_key
+from voice_agent.routing import ice_servers_of
 from voice_agent.server import DrainingServer, server_config
 from voice_agent.services.limited_provider import LimitedProvider
 from voice_agent.services.provider import Provider, Stage
@@ -69,6 +70,9 @@ from voice_agent.storage.webhook_rows import WebhookRows
 from voice_agent.storing import database_of, session_store_of
 from voice_agent.tls import tls_files
 from voice_agent.transports.base import TransportKind
+from voice_agent.transports.factory import ServerRoutes
+from voice_agent.transports.webrtc.ice_servers import IceServers
+from voice_agent.transports.webrtc.known_aioice import require_known_aioice
 from voice_agent.transports.webrtc.manager import WebRTCManager
 from voice_agent.transports.websocket.device import DeviceConnection
 from voice_agent.transports.websocket.manager import WebSocketManager
@@ -85,6 +89,7 @@ class Application:
     voice: Provider
     sessions: SessionManager
     websockets: WebSocketManager
+    ice: IceServers
     webrtc: WebRTCManager
     garbage: GarbageCollection
     metrics: Metrics
@@ -94,6 +99,10 @@ class Application:
     idempotency: Idempotency
     webhooks: WebhookRegistry
     recordings: RecordingFiles
+    health: ProviderStates
+    process: str
+    started_at: float
+    """In wall time, seconds."""
     recorder: Recorder | None = None
     """Records calls, where that is allowed."""
     others: OtherServers | None = None
@@ -137,6 +146,18 @@ class Application:
             self.device = asyncio.create_task(
                 _serve_device(self, self.settings.device_port), name="device port"
             )
+
+    def state(self) -> ProcessState:
+        """Return what this process tells of itself."""
+        return ProcessState(
+            name=self.process,
+            started_at=self.started_at,
+            sessions={state.value: count for state, count in self.sessions.live_states().items()},
+            max_sessions=self.settings.max_sessions,
+            not_ready=self.not_ready,
+            memory=self.metrics.memory(),
+            providers=self.health.states(),
+        )
 
     async def drain(self) -> None:
         """End every call; no further one is taken."""
@@ -189,6 +210,9 @@ async def _build(
     clock = SystemClock()
     agents = AgentRepository(agents_directory(settings.agents_dir))
     _require_default_agent(settings, agents)
+    ice = ice_servers_of(settings, clock.wall)
+    if not ice.is_plain:
+        require_known_aioice()
     providers = await _providers(settings)
     pool = WarmServicePool(_pool_sizes(settings))
     recordings = RecordingFiles(settings.data_dir / "recordings", read_facts)
@@ -217,6 +241,7 @@ async def _build(
     stack.push_async_callback(pool.close)
     metrics = Metrics(pool.statistics)
     metrics.collect_archive(lambda: journal.statistics)
+    health = _provider_states(settings)
     webhook_rows, delivery_rows = WebhookRows(database), DeliveryRows(database)
     rules = TargetRules(allow_private=settings.webhook_allow_private)
     sender = WebhookSender(delivery_rows, webhook_rows, rules)
@@ -253,7 +278,14 @@ async def _build(
         ),
         clock=clock,
         journal=journal,
-        listeners=(event_logger(words=keeps_words), garbage, metrics, webhook_listener, *listeners),
+        listeners=(
+            event_logger(words=keeps_words),
+            garbage,
+            metrics,
+            health,
+            webhook_listener,
+            *listeners,
+        ),
         erasers=(delivery_rows.remove_of_session, remove_recordings),
         process=process,
     )
@@ -267,7 +299,8 @@ async def _build(
         voice=providers[Stage.TTS],
         sessions=sessions,
         websockets=WebSocketManager(clock.monotonic),
-        webrtc=WebRTCManager(_peer_ice_servers(settings), process=process),
+        ice=ice,
+        webrtc=WebRTCManager(ice.route, process=process),
         garbage=garbage,
         metrics=metrics,
         accounts=accounts,
@@ -276,6 +309,9 @@ async def _build(
         webhooks=WebhookRegistry(webhook_rows, delivery_rows, rules, sender.wake),
         idempotency=idempotency,
         recordings=recordings,
+        health=health,
+        process=process,
+        started_at=clock.wall(),
         recorder=recorder,
     )
     stack.push_async_callback(app.drain)
@@ -324,10 +360,11 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         agents=app.catalog,
         pool=app.pool,
         metrics=app.metrics,
+        process=app.state,
         accounts=app.accounts,
         default_agent=settings.default_agent,
         recordings=app.recordings,
-        transports=tuple(TransportKind(name) for name in settings.transports),
+        routes=_routes(app),
         knock_rules=KnockRules(
             bound_host=settings.host,
             public_url=settings.public_url,
@@ -339,7 +376,7 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         unready=lambda: app.not_ready,
         open_access=settings.auth == "off",
         public_url=settings.public_url,
-        ice_servers=_client_ice_servers(settings),
+        ice=app.ice,
         console=console_directory(),
         elsewhere=app.others.middleware if app.others else None,
         neighbours=neighbours or NoNeighbours(),
@@ -412,6 +449,15 @@ async def _providers(settings: Settings) -> dict[Stage, Provider]:
     return providers
 
 
+def _provider_states(settings: Settings) -> ProviderStates:
+    """Return what takes down whether the providers work; their keys are never shown."""
+    chosen = {stage.value: settings.provider(stage) for stage in Stage}
+    keys = [options.api_key for _, options in chosen.values() if options.api_key]
+    return ProviderStates(
+        {stage: (name, options.model) for stage, (name, options) in chosen.items()}, keys
+    )
+
+
 def _pool_sizes(settings: Settings) -> Mapping[str, PoolSizes]:
     """Return what the settings say of the pools, by what they are for."""
     sizes = {stage.value: settings.provider(stage)[1].pool for stage in Stage}
@@ -435,23 +481,13 @@ async def _serve_device(app: Application, port: int) -> None:
     )
 
 
-def _peer_ice_servers(settings: Settings) -> Sequence[PeerIceServer]:
-    return [
-        PeerIceServer(
-            urls=list(server.urls),
-            username=server.username or "",
-            credential=server.credential.get_secret_value() if server.credential else "",
-        )
-        for server in settings.ice_servers
-    ]
-
-
-def _client_ice_servers(settings: Settings) -> Sequence[ClientIceServer]:
-    return [
-        ClientIceServer(
-            urls=server.urls,
-            username=server.username,
-            credential=server.credential.get_secret_value() if server.credential else None,
-        )
-        for server in settings.ice_servers
-    ]
+def _routes(app: Application) -> Callable[[], ServerRoutes]:
+    """Return what tells how this process can be reached now."""
+    offered = tuple(TransportKind(name) for name in app.settings.transports)
+    relay_over_tcp = app.ice.has_turn_over_tcp
+    return lambda: ServerRoutes(
+        offered=offered,
+        has_route=app.ice.has_route(host_addresses()),
+        relay_over_tcp=relay_over_tcp,
+        load=app.sessions.load,
+    )

@@ -93,7 +93,8 @@ def doctor(
     from voice_agent import doctor_report  # noqa: PLC0415
     from voice_agent.config_loading import read_sources, settings_from  # noqa: PLC0415
     from voice_agent.core.errors import SettingsError  # noqa: PLC0415
-    from voice_agent.doctor import Check, Status, examine  # noqa: PLC0415
+    from voice_agent.doctor import examine  # noqa: PLC0415
+    from voice_agent.doctor_check import Check, Status  # noqa: PLC0415
 
     logger.remove()
     sources, settings = read_sources(options), None

@@ -24,17 +24,21 @@ from pydantic_settings import (
 )
 
 from voice_agent.config_values import (
+    check_announced_address,
     check_host_name,
     check_http_url,
     check_ice_url,
     check_origin,
+    check_turn_url,
     parse_pool_sizes,
+    read_port_range,
     split_ice_servers,
     split_list,
     upper,
 )
 from voice_agent.core.errors import SettingsError
 from voice_agent.core.service_pool import PoolSizes
+from voice_agent.transports.webrtc.udp_ports import PortRange
 
 if TYPE_CHECKING:
     from voice_agent.services.provider import ProviderOptions, Stage
@@ -49,6 +53,7 @@ LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 Port = Annotated[int, Field(ge=0, le=65_535, examples=["7860"])]
 HttpUrl = Annotated[str, AfterValidator(check_http_url)]
+IpAddress = Annotated[str, AfterValidator(check_announced_address)]
 HomePath = Annotated[Path, AfterValidator(Path.expanduser)]
 Sizes = Annotated[
     PoolSizes | None,
@@ -153,6 +158,26 @@ class Settings(BaseSettings):
         BeforeValidator(split_ice_servers),
         Field(examples=["stun:stun.example.com:3478"]),
     ] = ()
+    turn_urls: Annotated[
+        Names,
+        AfterValidator(lambda urls: tuple(map(check_turn_url, urls))),
+        Field(examples=["turn:turn.example.com:3478"]),
+    ] = ()
+    """TURN servers that take credentials made from `turn_secret`."""
+    turn_secret: SecretStr | None = None
+    turn_ttl: Annotated[int | None, Field(ge=60, le=31_536_000, examples=["86400"])] = None
+    """Seconds for which such credentials hold; None: as long as the session's token."""
+    ice_transport_policy: Literal["all", "relay"] = "all"
+    """'relay': audio goes through TURN servers only."""
+    udp_ports: Annotated[
+        PortRange | None,
+        NoDecode,
+        BeforeValidator(read_port_range),
+        Field(examples=["40000-40100"]),
+    ] = None
+    """The UDP ports that WebRTC may use here; None: any."""
+    announced_address: Annotated[IpAddress | None, Field(examples=["203.0.113.5"])] = None
+    """The address under which clients reach this machine, where it does not have it itself."""
     max_sessions: Annotated[int, Field(ge=1, le=100_000, examples=["50"])] = 50
 
     resume_window: Annotated[
@@ -240,6 +265,34 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}SERVER_NAME: a name is of use only to other servers; say how they reach "
                 f"this one: {PREFIX}INTERNAL_URL=http://10.0.0.5:7860"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _turn_is_whole(self) -> Self:
+        if self.turn_urls and self.turn_secret is None:
+            raise ValueError(
+                f"{PREFIX}TURN_URLS: the servers want credentials; set {PREFIX}TURN_SECRET to "
+                "what they have as static-auth-secret. Those with a fixed user name and password "
+                f"go into {PREFIX}ICE_SERVERS"
+            )
+        if not self.turn_urls and (self.turn_secret is not None or self.turn_ttl is not None):
+            name = "TURN_TTL" if self.turn_secret is None else "TURN_SECRET"
+            raise ValueError(
+                f"{PREFIX}{name}: there is no server to use it for; name it in {PREFIX}TURN_URLS"
+            )
+        if self.turn_ttl is not None and self.turn_ttl <= self.resume_window:
+            raise ValueError(
+                f"{PREFIX}TURN_TTL: {self.turn_ttl} ends before a client that is lost may come "
+                f"back; make it more than {PREFIX}RESUME_WINDOW ({self.resume_window:g}) and the "
+                "longest session, or leave it out"
+            )
+        fixed = (url for server in self.ice_servers for url in server.urls)
+        has_turn = self.turn_urls or any(url.startswith("turn") for url in fixed)
+        if self.ice_transport_policy == "relay" and not has_turn:
+            raise ValueError(
+                f"{PREFIX}ICE_TRANSPORT_POLICY: 'relay' lets audio through TURN servers only, and "
+                f"there is none; set {PREFIX}TURN_URLS and {PREFIX}TURN_SECRET, or say 'all'"
             )
         return self
 

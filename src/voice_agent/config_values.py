@@ -6,6 +6,8 @@ from math import isfinite
 from urllib.parse import urlsplit
 
 from voice_agent.core.service_pool import PoolLimits, PoolSizes
+from voice_agent.transports.webrtc.ice_url import parse_ice_url
+from voice_agent.transports.webrtc.udp_ports import parse_port_range
 
 _SIZES = ("minimum", "maximum", "idle_s", "max_age_s", "waiters")
 _LEAST = {"minimum": 0, "maximum": 1, "waiters": 1, "idle_s": 0, "max_age_s": 1}
@@ -137,7 +139,45 @@ def check_ice_url(value: str) -> str:
     Raises:
         ValueError: It is none.
     """
-    scheme, _, rest = value.partition(":")
-    if scheme not in ("stun", "stuns", "turn", "turns") or not rest or "/" in rest:
-        raise ValueError(f"'{value}' is not an address such as stun:stun.example.com:3478")
+    parse_ice_url(value)
     return value
+
+
+def check_turn_url(value: str) -> str:
+    """Return the URL of a TURN server.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not parse_ice_url(value).is_turn:
+        raise ValueError(
+            f"'{value}' is no TURN server, which begins with turn: or turns:; "
+            "STUN servers go into VOICE_AGENT_ICE_SERVERS"
+        )
+    return value
+
+
+def read_port_range(value: object) -> object:
+    """Return a range of ports from text such as `40000-40100`.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return parse_port_range(value) if isinstance(value, str) else value
+
+
+def check_announced_address(value: str) -> str:
+    """Return an IP address that others may be told.
+
+    Raises:
+        ValueError: It is none, or nobody can send anything there.
+    """
+    try:
+        address = ip_address(value)
+    except ValueError:
+        raise ValueError(f"'{value}' is not an IP address such as 203.0.113.5") from None
+    if address.is_unspecified or address.is_multicast:
+        raise ValueError(
+            f"'{value}' is nobody's address; give the one under which clients reach this machine"
+        )
+    return str(address)

@@ -5,9 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +14,8 @@ from voice_agent.bot.agents import AgentRepository, agents_directory
 from voice_agent.config import Settings
 from voice_agent.console_files import console_directory
 from voice_agent.core.errors import AgentNotFoundError, SettingsError
+from voice_agent.doctor_check import Check, Status
+from voice_agent.doctor_webrtc import check_turn, check_udp_ports, check_webrtc
 from voice_agent.listening import host_addresses, listen, microphone_needs_tls
 from voice_agent.shares import require_shareable
 from voice_agent.tls import RENEW_BEFORE, SELF_SIGNED, SELF_SIGNED_FILE, read_tls
@@ -27,26 +27,6 @@ DISTRIBUTION = "voice-agent-backend"
 OLDEST_PYTHON = (3, 11)
 PROVIDER_TIMEOUT_S = 15.0
 EXPIRY_WARNING = timedelta(days=14)
-
-
-class Status(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    WARNING = "warning"
-    """Calls work, but not all that was asked for."""
-    FAILED = "failed"
-    """Something would stop a call."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    status: Status
-    detail: str
-    mend: str = ""
 
 
 async def examine(settings: Settings, now: datetime) -> Sequence[Check]:
@@ -73,6 +53,8 @@ async def examine(settings: Settings, now: datetime) -> Sequence[Check]:
     checks.append(check_microphone(settings))
     if "webrtc" in settings.transports:
         checks.append(check_webrtc(settings, host_addresses()))
+        checks += check_udp_ports(settings, host_addresses())
+        checks += await check_turn(settings)
     checks.append(check_page(console_directory()))
     checks += check_agents(settings)
     for stage in Stage:
@@ -161,23 +143,6 @@ def check_microphone(settings: Settings) -> Check:
         "browsers give it only over HTTPS or to localhost",
         "set VOICE_AGENT_TLS=self-signed, or put a proxy with HTTPS in front and set "
         "VOICE_AGENT_PUBLIC_URL=https://...",
-    )
-
-
-def check_webrtc(settings: Settings, addresses: Sequence[str]) -> Check:
-    """Look whether WebRTC has an address to offer; loopback is never a candidate."""
-    if addresses:
-        return Check("WebRTC", Status.OK, f"candidates from {', '.join(addresses)}")
-    relays = [url for server in settings.ice_servers for url in server.urls if "turn" in url[:4]]
-    if relays:
-        return Check("WebRTC", Status.OK, f"no address of its own, relayed by {', '.join(relays)}")
-    fallback = "websocket" in settings.transports
-    return Check(
-        "WebRTC",
-        Status.WARNING if fallback else Status.FAILED,
-        "this machine has only loopback addresses, which are no candidates"
-        + "; calls go over WebSocket" * fallback,
-        "connect a network interface, or set VOICE_AGENT_TRANSPORTS=websocket",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from voice_agent.config import Settings, variable_name
 from voice_agent.config_loading import Sources, displayed_value
 from voice_agent.core.errors import SettingsError
-from voice_agent.doctor import Check, Status
+from voice_agent.doctor_check import Check, Status
 
 MARKS = {Status.OK: "✓", Status.WARNING: "!", Status.FAILED: "✗"}
 

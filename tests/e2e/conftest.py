@@ -45,11 +45,12 @@ def server(
 ) -> Iterator[RunningServer]:
     """A server with the embedded profile and the shipped agents, for all tests of the session.
 
-    It lets pages of `stock_site` in, and answers to `OTHER_NAME` too.
+    It lets pages of `stock_site` in, answers to `OTHER_NAME` too, and records agents that say so.
     """
     allowed = {
         "VOICE_AGENT_ALLOWED_ORIGINS": stock_site.origin,
         "VOICE_AGENT_ALLOWED_HOSTS": OTHER_NAME,
+        "VOICE_AGENT_RECORDINGS": "allowed",
     }
     with serving(tmp_path_factory.mktemp("server"), environment=allowed) as running:
         yield running

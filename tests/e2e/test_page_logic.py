@@ -1,14 +1,13 @@
-"""What the page decides without a browser: its own unit tests, and its types."""
+"""What page and client decide without a browser: their own unit tests, and their types."""
 
 from pathlib import Path
 
 import pytest
 
-from build_console import SOURCE, find_node
-
-MODULES = SOURCE / "node_modules"
+from build_console import CLIENT, SOURCE, find_node
 
 
+@pytest.mark.parametrize("folder", [SOURCE, CLIENT], ids=["console", "client"])
 @pytest.mark.parametrize(
     "command",
     [
@@ -16,7 +15,8 @@ MODULES = SOURCE / "node_modules"
         pytest.param(("typescript/bin/tsc", "--noEmit"), id="types"),
     ],
 )
-def test_the_page_s_own_checks_pass(built_console: Path, command: tuple[str, ...]) -> None:
+def test_their_own_checks_pass(built_console: Path, folder: Path, command: tuple[str, ...]) -> None:
     node = find_node()
     program, *arguments = command
-    node.run(program, "see console/", str(node.program), str(MODULES / program), *arguments)
+    path = str(folder / "node_modules" / program)
+    node.run(program, f"see {folder}", str(node.program), path, *arguments, folder=folder)

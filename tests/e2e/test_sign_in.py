@@ -23,7 +23,7 @@ PASSWORD = "correct horse battery"
 
 def fill_in(page: Page, **fields: str) -> None:
     for label, text in fields.items():
-        page.get_by_label(label).fill(text)
+        page.get_by_label(label, exact=True).fill(text)
 
 
 def test_from_the_link_in_the_log_to_a_call(
@@ -54,6 +54,28 @@ def test_from_the_link_in_the_log_to_a_call(
         fill_in(page, Password=PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         expect(talk).to_be_visible()
+
+        page.goto(f"{server.url}/#/access/users")
+        expect(page.get_by_role("row", name=re.compile("Ann you"))).to_be_visible()
+        page.get_by_role("button", name="New user").click()
+        fill_in(page, Name="Bo", Email="bo@example.com", Password=PASSWORD)
+        page.get_by_role("button", name="Make the user").click()
+        expect(page.get_by_role("row", name=re.compile("Bo bo@"))).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        fill_in(page, Email="bo@example.com", Password=PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("row", name=re.compile("Bo you"))).to_be_visible()
+        expect(page.get_by_role("button", name="New user")).to_have_count(0)
+
+        page.get_by_role("button", name="Password of Bo").click()
+        fill_in(page, **{"Current password": "wrong password", "New password": "a" + PASSWORD})
+        page.get_by_role("button", name="Change the password").click()
+        expect(page.get_by_role("alert")).to_contain_text("Email or password is wrong")
+        fill_in(page, **{"Current password": PASSWORD})
+        page.get_by_role("button", name="Change the password").click()
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        page.reload()
+        expect(page.get_by_role("row", name=re.compile("Bo you"))).to_be_visible()
 
 
 START = """async ([server, key]) => {

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.databases import free_port
 from tests.e2e.caller import Caller
 from tests.e2e.chromium import Chromium, open_page
 from tests.e2e.names import OTHER_NAME
+from tests.programs import free_port
 from voice_agent.testing.running_server import RunningServer, serving
 
 pytestmark = pytest.mark.real_time

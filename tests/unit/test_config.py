@@ -134,6 +134,16 @@ def test_every_fault_gets_one_line_that_names_what_was_written(
         ("ice_servers", "turn:turn.example.com", "a TURN server needs a username"),
         ("ice_servers", '[{"url": 1}', "begins like JSON but cannot be parsed"),
         ("ice_servers", '["stun:a"]', "dictionary or instance of IceServer"),
+        ("ice_servers", "stun:a?transport=udp", "only turn: and turns: take ?transport="),
+        ("turn_urls", "stun:stun.example.com", "is no TURN server, which begins with turn:"),
+        ("turn_urls", "turn.example.com", "is not an address such as stun:"),
+        ("turn_ttl", "59", "'59' must be at least 60; for example 86400"),
+        ("turn_ttl", "a day", "'a day' is not a whole number"),
+        ("ice_transport_policy", "turn", "'turn' is not known; choose 'all' or 'relay'"),
+        ("udp_ports", "40000", "'40000' is not a range of ports such as 40000-40100"),
+        ("udp_ports", "40100-40000", "the lower one first"),
+        ("announced_address", "voice.example.com", "is not an IP address such as 203.0.113.5"),
+        ("announced_address", "0.0.0.0", "is nobody's address"),
     ],
 )
 def test_a_bad_value_is_explained(
@@ -184,6 +194,45 @@ def test_ice_servers_are_urls_or_json(monkeypatch: pytest.MonkeyPatch) -> None:
     (server,) = load_settings().ice_servers
     assert server.credential is not None
     assert (server.username, server.credential.get_secret_value()) == ("u", "very-secret")
+
+
+def test_turn_servers_with_a_secret_are_a_list_of_addresses() -> None:
+    settings = load_settings(
+        {"turn_urls": "turn:a:3478, turns:a", "turn_secret": "s", "udp_ports": "40000-40100"}
+    )
+    assert settings.turn_urls == ("turn:a:3478", "turns:a")
+    assert displayed_value(settings, "turn_urls") == "turn:a:3478, turns:a"
+    assert displayed_value(settings, "udp_ports") == "40000-40100"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "fault"),
+    [
+        ({"turn_urls": "turn:a"}, "TURN_URLS: the servers want credentials; set VOICE_AGENT_TURN_"),
+        ({"turn_secret": "s"}, "TURN_SECRET: there is no server to use it for; name it in VOICE"),
+        ({"turn_ttl": 600}, "TURN_TTL: there is no server to use it for"),
+        (
+            {"turn_urls": "turn:a", "turn_secret": "s", "turn_ttl": 60},
+            "TURN_TTL: 60 ends before a client that is lost may come back; make it more than",
+        ),
+        ({"ice_transport_policy": "relay"}, "ICE_TRANSPORT_POLICY: 'relay' lets audio through"),
+        (
+            {"ice_transport_policy": "relay", "ice_servers": "stun:a"},
+            "ICE_TRANSPORT_POLICY: 'relay' lets audio through TURN servers only, and there is none",
+        ),
+    ],
+)
+def test_half_a_turn_server_is_refused_with_the_mend(chosen: dict[str, object], fault: str) -> None:
+    (line,) = faults(**chosen)
+    assert line.startswith(f"VOICE_AGENT_{fault}")
+
+
+@pytest.mark.parametrize(
+    "turn", [{"ice_servers": TURN}, {"turn_urls": "turn:a", "turn_secret": "s"}]
+)
+def test_relaying_only_takes_any_turn_server(turn: dict[str, object]) -> None:
+    settings = load_settings({"ice_transport_policy": "relay", **turn})
+    assert settings.ice_transport_policy == "relay"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "voice.example.com"])
@@ -243,7 +292,10 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICE_AGENT_SECRET_KEY", "very-secret" * 3)
     monkeypatch.setenv("VOICE_AGENT_LLM_BASE_URL", "https://user:very-secret@example.com/v1")
     monkeypatch.setenv("VOICE_AGENT_ICE_SERVERS", TURN)
+    monkeypatch.setenv("VOICE_AGENT_TURN_URLS", "turn:a")
+    monkeypatch.setenv("VOICE_AGENT_TURN_SECRET", "very-secret")
     settings = load_settings()
+    assert "very-secret" not in repr(settings.model_copy(update={"llm_base_url": None}))
     shown = {field: displayed_value(settings, field) for field in Settings.model_fields}
     assert "very-secret" not in str(shown)
     assert shown["llm_base_url"] == "https://***@example.com/v1"
@@ -253,6 +305,8 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_fault_beside_a_secret_does_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICE_AGENT_SECRET_KEY", "very-secret")
     monkeypatch.setenv("VOICE_AGENT_ICE_SERVERS", TURN.replace("username", "user"))
+    monkeypatch.setenv("VOICE_AGENT_TURN_URLS", "turn:user:very-secret@a")
+    monkeypatch.setenv("VOICE_AGENT_TURN_SECRET", "very-secret")
     monkeypatch.setenv("VOICE_AGENT_TTS_BASE_URL", "ftp://user:very-secret@example.com")
     assert "very-secret" not in "\n".join(faults())
 

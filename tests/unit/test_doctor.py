@@ -13,8 +13,6 @@ from voice_agent import doctor_report
 from voice_agent.config import Settings
 from voice_agent.config_loading import Sources
 from voice_agent.doctor import (
-    Check,
-    Status,
     check_agents,
     check_data_directory,
     check_microphone,
@@ -25,9 +23,9 @@ from voice_agent.doctor import (
     check_provider,
     check_python,
     check_tls,
-    check_webrtc,
     examine,
 )
+from voice_agent.doctor_check import Check, Status
 from voice_agent.listening import listen
 from voice_agent.services.provider import ProviderOptions, Stage
 from voice_agent.tls import (
@@ -120,14 +118,6 @@ def test_the_microphone_wants_https_beyond_localhost() -> None:
     wrong = check_microphone(settings(host="0.0.0.0"))
     assert wrong.status is Status.WARNING
     assert "VOICE_AGENT_TLS=self-signed" in wrong.mend
-
-
-def test_webrtc_wants_an_address_or_a_relay() -> None:
-    turn = [{"urls": "turn:turn.example.com", "username": "u", "credential": "p"}]
-    assert "192.0.2.2" in check_webrtc(settings(), ["192.0.2.2"]).detail
-    assert check_webrtc(settings(ice_servers=turn), []).status is Status.OK
-    assert check_webrtc(settings(), []).status is Status.WARNING
-    assert check_webrtc(settings(transports=["webrtc"]), []).status is Status.FAILED
 
 
 def test_the_page_must_be_built(tmp_path: Path) -> None:

@@ -1,5 +1,4 @@
-import type { CallState } from "../call/state";
-import { spokenText } from "../call/transcript";
+import { spokenText, type CallState } from "@voice-agent/client";
 
 /** Tells a screen reader what happens, in whole sentences and without the partial words. */
 export function Announcer({ state, agentName }: { state: CallState; agentName: string }) {
@@ -10,7 +9,7 @@ export function Announcer({ state, agentName }: { state: CallState; agentName: s
         ? `Connected over ${state.connectedOver === "webrtc" ? "WebRTC" : "WebSocket"}.`
         : state.phase === "returning"
           ? "Connection lost, coming back."
-          : state.attempts.length > 0
+          : state.steps.length > 0
             ? "Call ended."
             : "";
   const last = state.transcript.findLast((entry) =>

@@ -1,18 +1,19 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { failureNotice, microphoneAllowedHere, microphoneNotice } from "@voice-agent/client";
 import type { Call } from "../call/call";
-import { failureNotice, microphoneNotice } from "../call/words";
-import { microphoneAllowedHere } from "../media/microphone";
 import type { AgentSummary, Server } from "../wire/sessions";
 import { Announcer } from "./Announcer";
 import { Composer } from "./Composer";
 import { ConnectionDetails } from "./ConnectionDetails";
 import { Controls } from "./Controls";
+import { Navigation } from "./Navigation";
 import { NoticeCard } from "./NoticeCard";
 import { Orb } from "./Orb";
 import { usePreferences } from "./preferences";
 import { AgentPicker, TransportPicker } from "./Pickers";
 import { Suggestions } from "./Suggestions";
 import { TranscriptView } from "./TranscriptView";
+import { Wordmark } from "./Wordmark";
 
 const HEADLINES = {
   listening: "Listening",
@@ -59,13 +60,8 @@ export function App({ call, server, onSignOut }: Props) {
   return (
     <div className="page" data-phase={state.phase} data-turn={state.turn} data-fresh={isFresh}>
       <header className="bar">
-        <span className="wordmark">
-          <svg viewBox="0 0 32 32" aria-hidden="true">
-            <circle cx="16" cy="16" r="15" />
-            <path d="M9 13v6M13 10v12M17 7v18M21 11v10M25 14v4" />
-          </svg>
-          Voice Agent
-        </span>
+        <Navigation call={call} page="talk" />
+        <Wordmark />
         <AgentPicker
           agents={agents}
           value={agent?.id ?? ""}
@@ -80,7 +76,7 @@ export function App({ call, server, onSignOut }: Props) {
         )}
       </header>
 
-      <main>
+      <main tabIndex={-1}>
         <section className="stage" aria-label="Call">
           <Orb call={call} phase={state.phase} turn={state.turn} />
           {isFresh ? (

@@ -1,10 +1,10 @@
-import type { CallState } from "../call/state";
+import type { CallState } from "@voice-agent/client";
 
 const NAMES = { webrtc: "WebRTC", websocket: "WebSocket" } as const;
 
 /** Over what the call runs, and on demand what was offered and how each attempt went. */
 export function ConnectionDetails({ state }: { state: CallState }) {
-  if (state.attempts.length === 0) return null;
+  if (state.steps.length === 0) return null;
   const summary = state.connectedOver
     ? NAMES[state.connectedOver]
     : state.phase === "connecting"
@@ -26,7 +26,7 @@ export function ConnectionDetails({ state }: { state: CallState }) {
       <div id="connection-details" className="popover" popover="auto">
         <h2>What the server offered</h2>
         <ol>
-          {state.attempts.map(({ type, reason, outcome, error }) => (
+          {state.steps.map(({ type, reason, outcome, error }) => (
             <li key={type} data-outcome={outcome}>
               <span>
                 <b>{NAMES[type]}</b> {outcome === "waiting" ? "not needed" : outcome}

@@ -1,5 +1,5 @@
 import type { Call } from "../call/call";
-import type { CallState } from "../call/state";
+import type { CallState } from "@voice-agent/client";
 import { HangUpIcon, KeyboardIcon, MicIcon, MicOffIcon } from "./icons";
 import { MicrophoneMeter } from "./MicrophoneMeter";
 

@@ -1,5 +1,5 @@
 import { useRef } from "react";
-import type { Level } from "../media/level";
+import type { Level } from "@voice-agent/client";
 import { useFrames } from "./frames";
 
 const BARS = 7;

@@ -1,4 +1,4 @@
-import type { Notice } from "../call/state";
+import type { Notice } from "@voice-agent/client";
 import { CloseIcon, NoticeIcon } from "./icons";
 
 export function NoticeCard({ notice, onDismiss }: { notice: Notice; onDismiss: () => void }) {

@@ -1,6 +1,6 @@
 import { useRef } from "react";
 import type { Call } from "../call/call";
-import type { Phase, Turn } from "../call/state";
+import type { Phase, Turn } from "@voice-agent/client";
 import { follow, useFrames } from "./frames";
 
 interface Props {

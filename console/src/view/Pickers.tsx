@@ -1,4 +1,5 @@
-import type { AgentSummary, TransportChoice } from "../wire/sessions";
+import type { TransportChoice } from "@voice-agent/client";
+import type { AgentSummary } from "../wire/sessions";
 
 interface AgentPickerProps {
   agents: readonly AgentSummary[];

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { standing, type Entry, type Transcript } from "../call/transcript";
+import { standing, type Entry, type Transcript } from "@voice-agent/client";
 
 /** How near to the end counts as reading along, in pixels. */
 const NEAR_END = 80;

@@ -52,3 +52,9 @@ export const NoticeIcon = () => (
     <path d="M12 7.5v5.5M12 16.5v.01" />
   </Icon>
 );
+
+export const MenuIcon = () => (
+  <Icon>
+    <path d="M4 7h16M4 12h16M4 17h16" />
+  </Icon>
+);

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { TransportChoice } from "../wire/sessions";
+import type { TransportChoice } from "@voice-agent/client";
 
 export interface Preferences {
   transport: TransportChoice;
@@ -32,6 +32,18 @@ export function usePreferences(): [Preferences, (change: Partial<Preferences>) =
     }
   };
   return [preferences, prefer];
+}
+
+/** Makes an agent the one to talk to, also when the address names another. */
+export function preferAgent(agent: string): void {
+  const address = new URL(window.location.href);
+  try {
+    localStorage.setItem(KEY, JSON.stringify({ ...readPreferences("", read()), agent }));
+    address.searchParams.delete("agent");
+  } catch {
+    address.searchParams.set("agent", agent);
+  }
+  history.replaceState(null, "", address);
 }
 
 function transportChoice(value: unknown): TransportChoice | undefined {

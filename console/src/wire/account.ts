@@ -3,7 +3,7 @@ import { refusalOf, ServerGone, ServerRefused } from "./problem";
 /** Where a visitor stands: `open` when the server asks nobody who he is. */
 export type Standing = "unknown" | "open" | "signed out" | "setting up" | "signed in";
 
-interface SignedIn {
+export interface SignedIn {
   access_token: string;
   expires_in: number;
   refresh_token: string;
@@ -21,7 +21,8 @@ const KEPT_AS = "voice-agent.refresh-token";
 /** A token is renewed so long before it expires, to be good for what it is asked for. */
 const AHEAD_MS = 30_000;
 const ANSWER_WITHIN_MS = 15_000;
-const SETUP = "#setup=";
+/** How the setup link begins, behind the page's address. */
+export const SETUP = "#setup=";
 
 /**
  * Who the visitor is. The access token lives as long as the page; the refresh token as long as the
@@ -121,7 +122,8 @@ export class Account {
     }
   }
 
-  private take({ access_token, expires_in, refresh_token }: SignedIn): void {
+  /** Goes on with new tokens: the earlier ones count no more. */
+  take({ access_token, expires_in, refresh_token }: SignedIn): void {
     this.access = { token: access_token, until: this.now() + expires_in * 1_000 };
     this.keep(refresh_token);
     this.become("signed in");

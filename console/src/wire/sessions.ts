@@ -1,30 +1,6 @@
+import type { Session, SessionRequest } from "@voice-agent/client";
 import type { Account } from "./account";
 import { refusalOf, ServerGone } from "./problem";
-
-export type TransportType = "webrtc" | "websocket";
-export type TransportChoice = "auto" | TransportType;
-
-export interface WebRtcOffer {
-  type: "webrtc";
-  offer_url: string;
-  ice_servers: RTCIceServer[];
-  reason?: string;
-}
-
-export interface WebSocketOffer {
-  type: "websocket";
-  url: string;
-  reason?: string;
-}
-
-export type TransportOffer = WebRtcOffer | WebSocketOffer;
-
-export interface Session {
-  session_id: string;
-  token: string;
-  expires_at: string;
-  transports: TransportOffer[];
-}
 
 export interface AgentSummary {
   id: string;
@@ -33,14 +9,8 @@ export interface AgentSummary {
   version?: string | number;
 }
 
-export interface Capabilities {
-  webrtc: boolean;
-  websocket: boolean;
-}
-
 type Fetch = typeof fetch;
 
-const GOODBYE_WITHIN_MS = 1_000;
 const ANSWER_WITHIN_MS = 15_000;
 
 /** The server's HTTP side, relative to where the page itself was served from. */
@@ -58,62 +28,12 @@ export class Server {
   }
 
   /** Opens a session and returns how to connect to it, best way first. */
-  async createSession(
-    agent: string | undefined,
-    transport: TransportChoice,
-    client: Capabilities,
-  ): Promise<Session> {
+  async createSession(wanted: SessionRequest): Promise<Session> {
     return this.json<Session>("v1/sessions", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ ...(agent ? { agent } : {}), transport, client }),
+      body: JSON.stringify(wanted),
     });
-  }
-
-  /** Tells the server that the caller hung up. Best effort: the connection's end says it too. */
-  async endSession(session: Session): Promise<void> {
-    try {
-      await this.request(this.url(`v1/sessions/${encodeURIComponent(session.session_id)}`), {
-        method: "DELETE",
-        headers: { Authorization: `Bearer ${session.token}` },
-        keepalive: true,
-        signal: AbortSignal.timeout(GOODBYE_WITHIN_MS),
-      });
-    } catch {
-      // Nothing to mend: the server notices the closed connection.
-    }
-  }
-
-  /** Whether a session still waits for its client; null when the server does not say. */
-  async waits(session: Session): Promise<boolean | null> {
-    try {
-      const response = await this.request(
-        this.url(`v1/sessions/${encodeURIComponent(session.session_id)}`),
-        {
-          cache: "no-store",
-          headers: { Authorization: `Bearer ${session.token}` },
-          signal: AbortSignal.timeout(3_000),
-        },
-      );
-      if ([401, 404, 410].includes(response.status)) return false;
-      if (!response.ok) return null;
-      return ((await response.json()) as { state?: string }).state !== "ended";
-    } catch {
-      return null;
-    }
-  }
-
-  /** Whether the server answers at all. */
-  async alive(): Promise<boolean> {
-    try {
-      await this.request(this.url("healthz"), {
-        cache: "no-store",
-        signal: AbortSignal.timeout(3_000),
-      });
-      return true;
-    } catch {
-      return false;
-    }
   }
 
   url(path: string): string {

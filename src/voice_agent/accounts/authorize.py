@@ -35,6 +35,7 @@ class Action(StrEnum):
     KEYS_WRITE = "keys:write"
     POOL_READ = "pool:read"
     METRICS_READ = "metrics:read"
+    SYSTEM_READ = "system:read"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from voice_agent.api.services import ApiServices
 from voice_agent.core.errors import SessionEndedError
 from voice_agent.core.session import SessionState
 from voice_agent.transports.base import TransportKind
-from voice_agent.transports.factory import plan_transports
+from voice_agent.transports.factory import require_offered
 
 
 async def require_connectable(services: ApiServices, session_id: str, kind: TransportKind) -> None:
@@ -24,7 +24,7 @@ async def require_connectable(services: ApiServices, session_id: str, kind: Tran
         SessionNotFoundError: There is no such session.
         SessionEndedError: It is over.
     """
-    plan_transports(kind, services.transports)
+    require_offered(kind, services.routes().offered)
     checkpoint = await services.sessions.read(session_id)
     if checkpoint.state is SessionState.ENDED:
         raise SessionEndedError("this session is over; start a new one")
@@ -58,7 +58,7 @@ async def walk_in_session(
 ) -> AsyncIterator[str]:
     """Open a session for who comes without one, and end it when he cannot be let in."""
     principal = await admit(services, request)
-    plan_transports(kind, services.transports)
+    require_offered(kind, services.routes().offered)
     new = await services.sessions.create(resumable=False, origin=origin_of(principal))
     note_session(request, new.session_id)
     try:

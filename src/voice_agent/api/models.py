@@ -9,6 +9,8 @@ from pydantic_core import to_json
 
 from voice_agent.core.pages import MAX_CURSOR_LENGTH
 from voice_agent.transports.base import TransportKind
+from voice_agent.transports.factory import ClientAbilities, ClientKind
+from voice_agent.transports.webrtc import ice_servers
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 MAX_CANDIDATES = 100
@@ -84,12 +86,21 @@ class ClientCapabilities(BaseModel):
 
     webrtc: bool = Field(default=True, description="It can make a WebRTC peer connection.")
     websocket: bool = Field(default=True, description="It can open a WebSocket.")
+    udp: bool | None = Field(
+        default=None, description="UDP gets out of its network; null when it does not know."
+    )
+    microphone: bool = Field(default=True, description="It may use a microphone.")
+    kind: ClientKind | None = Field(default=None, description="What kind of client it is.")
 
-    @property
-    def kinds(self) -> frozenset[TransportKind]:
-        """The transports that it can use."""
+    def to_abilities(self) -> ClientAbilities:
+        """Return them as the planning of transports takes them."""
         able = {TransportKind.WEBRTC: self.webrtc, TransportKind.WEBSOCKET: self.websocket}
-        return frozenset(kind for kind, can in able.items() if can)
+        return ClientAbilities(
+            transports=frozenset(kind for kind, can in able.items() if can),
+            udp=self.udp,
+            microphone=self.microphone,
+            kind=self.kind,
+        )
 
 
 class SessionRequest(BaseModel):
@@ -201,6 +212,17 @@ class IceServer(BaseModel):
     username: str | None = None
     credential: str | None = None
 
+    @classmethod
+    def of(cls, server: ice_servers.IceServer) -> "IceServer":
+        """Return it from what the transport says."""
+        return cls(urls=server.urls, username=server.username, credential=server.credential)
+
+
+IceTransportPolicy = Annotated[
+    Literal["all", "relay"],
+    Field(description="`relay`: use TURN servers only (`RTCConfiguration.iceTransportPolicy`)."),
+]
+
 
 class WebRTCStep(BaseModel):
     """How to connect over WebRTC."""
@@ -208,6 +230,7 @@ class WebRTCStep(BaseModel):
     type: Literal["webrtc"] = "webrtc"
     offer_url: str = Field(description="POST the offer here, with the token as bearer.")
     ice_servers: list[IceServer]
+    ice_transport_policy: IceTransportPolicy = "all"
     reason: str = Field(description="Why it stands where it stands.")
 
 
@@ -219,6 +242,13 @@ class WebSocketStep(BaseModel):
     reason: str = Field(description="Why it stands where it stands.")
 
 
+class LeftOut(BaseModel):
+    """A transport that is not worth trying."""
+
+    type: TransportWish
+    reason: str = Field(description="Why.")
+
+
 class SessionInvitation(BaseModel):
     """A new session, and what to try, in order, to connect to it."""
 
@@ -226,12 +256,14 @@ class SessionInvitation(BaseModel):
     token: str = Field(description="Lets into this session. Keep it secret.")
     expires_at: datetime
     transports: list[WebRTCStep | WebSocketStep]
+    left_out: list[LeftOut] = Field(description="What the server offers and would be in vain.")
 
 
 class IceConfig(BaseModel):
     """The shape that official clients expect."""
 
     iceServers: list[IceServer]  # noqa: N815 - the official client's word
+    iceTransportPolicy: IceTransportPolicy = "all"  # noqa: N815 - which it passes over
 
 
 class WebRTCStart(BaseModel):

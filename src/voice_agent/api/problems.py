@@ -71,6 +71,7 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = MappingProxyType(
         INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
         "settings": HTTPStatus.INTERNAL_SERVER_ERROR,
         "at_capacity": HTTPStatus.SERVICE_UNAVAILABLE,
+        "no_media_route": HTTPStatus.SERVICE_UNAVAILABLE,
         "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
         "owner_unreachable": HTTPStatus.SERVICE_UNAVAILABLE,
         "pool_refused": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -128,6 +129,7 @@ TITLE_OF_CODE: Mapping[str, str] = MappingProxyType(
         "transport_unavailable": "This transport is not offered",
         INTERNAL: "The server failed",
         "at_capacity": "All lines are taken",
+        "no_media_route": "WebRTC has no way for the audio now",
         "not_ready": "Not ready for calls",
         "pool_refused": "A service is not available",
     }

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import Any, Protocol
 
 from starlette.types import ASGIApp
@@ -12,7 +12,6 @@ from starlette.websockets import WebSocket
 from voice_agent.accounts.accounts import Accounts
 from voice_agent.accounts.token_buckets import TokenBuckets
 from voice_agent.api.knock import KnockRules
-from voice_agent.api.models import IceServer
 from voice_agent.bot.agent_catalog import ListedAgent
 from voice_agent.core.agent import Agent
 from voice_agent.core.neighbours import Neighbours, NoNeighbours
@@ -22,13 +21,16 @@ from voice_agent.core.service_pool import ResourceStatistics
 from voice_agent.core.session import Checkpoint, SessionOrigin
 from voice_agent.core.session_journal import RememberedEvent, RememberedSession
 from voice_agent.observability.metric_totals import Families
+from voice_agent.observability.process_state import ProcessState
 from voice_agent.observability.webhooks.registry import WebhookRegistry
 from voice_agent.sessions.manager import NewSession
 from voice_agent.sessions.records import SessionRecord
 from voice_agent.storage.idempotency import KeptAnswer, KeyedRequest
 from voice_agent.storage.session_archive import SessionFilter
 from voice_agent.storage.stored_agents import AgentVersion
-from voice_agent.transports.base import Connection, TransportKind
+from voice_agent.transports.base import Connection
+from voice_agent.transports.factory import ServerRoutes, TransportStep
+from voice_agent.transports.webrtc.ice_servers import IceServers
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 VISITOR_SESSIONS_PER_MINUTE = 10
@@ -52,6 +54,7 @@ class Sessions(Protocol):
         origin: SessionOrigin = ...,
         metadata: Mapping[str, Any] = ...,
         variables: Mapping[str, str] = ...,
+        plan: Sequence[TransportStep] = ...,
     ) -> NewSession:
         """Create a session and its token."""
 
@@ -189,10 +192,11 @@ class Recordings(Protocol):
 class ApiServices:
     """All that the routes need.
 
-    `unready` returns what keeps the server from taking a call now, None when nothing does.
+    `process` returns what this process tells of itself, `unready` what keeps it from taking a call
+    now, None when nothing does.
     `open_access` says that requests without a credential may do everything
-    (`VOICE_AGENT_AUTH=off`). `transports` are those to offer, in order. `console` is where the
-    built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
+    (`VOICE_AGENT_AUTH=off`). `routes` returns how the server can be reached now. `console` is where
+    the built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
     `elsewhere` is middleware that brings requests to other servers, where there are several.
     """
 
@@ -205,15 +209,16 @@ class ApiServices:
     agents: Agents
     pool: Pool
     metrics: Metrics
+    process: Callable[[], ProcessState]
     accounts: Accounts
     default_agent: str
     recordings: Recordings
-    transports: Sequence[TransportKind]
+    routes: Callable[[], ServerRoutes]
     knock_rules: KnockRules
     unready: Callable[[], str | None]
     open_access: bool
     public_url: str | None = None
-    ice_servers: Sequence[IceServer] = ()
+    ice: IceServers = field(default_factory=lambda: IceServers(time))
     console: Path | None = None
     elsewhere: Callable[[ASGIApp], ASGIApp] | None = None
     neighbours: Neighbours = field(default_factory=NoNeighbours)

@@ -27,7 +27,8 @@ def moment(wall_time: float) -> datetime:
     return datetime.fromtimestamp(wall_time, UTC)
 
 
-def _moment_or_none(wall_time: float | None) -> datetime | None:
+def moment_or_none(wall_time: float | None) -> datetime | None:
+    """Return seconds since the Unix epoch as a time in UTC, None for None."""
     return None if wall_time is None else moment(wall_time)
 
 
@@ -153,13 +154,27 @@ class TurnView(BaseModel):
 
 
 class LatencyView(BaseModel):
-    """How long the user waited once, in seconds; the parts add up to the whole."""
+    """How long the user waited once, in seconds; the parts add up to the whole.
 
-    at: datetime
-    total_s: float
-    turn_s: float
-    llm_s: float
-    tts_s: float
+    The finer parts are null in sessions of earlier versions, those of `tts_s` also for a voice
+    that does not tell them.
+    """
+
+    at: datetime = Field(description="When the first audio was sent.")
+    total_s: float = Field(description="From the end of speech: turn_s + llm_s + tts_s.")
+    turn_s: float = Field(description="Until the turn was over: verdict_s + stt_s.")
+    llm_s: float = Field(description="Until the language model's first words.")
+    tts_s: float = Field(description="Until the first audio out: synthesis_s + output_s.")
+    verdict_s: float | None = Field(
+        default=None, description="Until it was known that the user has finished."
+    )
+    stt_s: float | None = Field(
+        default=None, description="The further wait for the transcript; 0 when it came first."
+    )
+    synthesis_s: float | None = Field(
+        default=None, description="Until the voice had made the first audio."
+    )
+    output_s: float | None = Field(default=None, description="Until that audio was sent.")
 
 
 class EventView(BaseModel):
@@ -280,8 +295,8 @@ def _summary(session: RememberedSession) -> dict[str, Any]:
             version=session.agent_version,
         ),
         "created_at": moment(session.created_at),
-        "connected_at": _moment_or_none(session.connected_at),
-        "ended_at": _moment_or_none(session.ended_at),
+        "connected_at": moment_or_none(session.connected_at),
+        "ended_at": moment_or_none(session.ended_at),
         "end_reason": session.end_reason,
         "legs": session.legs,
         "turns": session.turns,

@@ -3,10 +3,11 @@
 from typing import Any
 
 from voice_agent.api.services import ApiServices
+from voice_agent.api.system_views import SystemView
 from voice_agent.api.views import PoolView, ResourceView
 from voice_agent.core.neighbours import Question
 from voice_agent.core.pool import adding_up
-from voice_agent.observability import metric_totals
+from voice_agent.observability import metric_totals, process_state
 from voice_agent.observability.exposition import exposition
 
 
@@ -17,6 +18,8 @@ async def own_answer(services: ApiServices, question: Question) -> Any:
             return metric_totals.to_json(services.metrics.families())
         case Question.POOL:
             return adding_up.to_json(services.pool.statistics())
+        case Question.SYSTEM:
+            return process_state.to_json(services.process())
 
 
 async def host_metrics(services: ApiServices, accept: str) -> tuple[bytes, str]:
@@ -44,3 +47,11 @@ async def host_pool(services: ApiServices) -> PoolView:
         processes=others.answered,
         resources=[ResourceView.of(row) for row in adding_up.add_up(rows)],
     )
+
+
+async def host_system(services: ApiServices) -> SystemView:
+    """Return the processes of this host, and what they know of their providers."""
+    own = await own_answer(services, Question.SYSTEM)
+    others = await services.neighbours.ask(Question.SYSTEM, own)
+    states = [process_state.from_json(each) for each in (own, *others.answers)]
+    return SystemView.of(states, others.wanted)

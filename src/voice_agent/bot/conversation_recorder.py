@@ -14,68 +14,29 @@ from pipecat.frames.frames import (
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
     LLMTextFrame,
+    MetricsFrame,
     OutputAudioRawFrame,
     TTSTextFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
-    VADUserStoppedSpeakingFrame,
 )
+from pipecat.metrics.metrics import MetricsData, TTFBMetricsData
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.processors.frameworks.rtvi.frames import RTVISendTextFrame
 
 from voice_agent.bot.heard_sentences import HeardSentences
 from voice_agent.bot.recording_tap import RecordingTap
+from voice_agent.bot.turn_stopwatch import TurnStopwatch
 from voice_agent.core.conversation import Speaker
 from voice_agent.core.events import (
     AgentTurnEnded,
     ClientConnected,
     EventSink,
-    LatencyMeasured,
     SentenceHeard,
     SpeakingStarted,
     SpeakingStopped,
     UserTurnEnded,
 )
-
-
-class TurnStopwatch:
-    """Times one answer: end of speech, turn over, first words, first audio. Pure.
-
-    All times are of one clock, in seconds.
-    """
-
-    def __init__(self) -> None:
-        self._speech_ended: float | None = None
-        self._turn_ended: float | None = None
-        self._words_began: float | None = None
-
-    def user_spoke(self, ended_at: float) -> None:
-        """The user's speech ended at `ended_at`; starts over."""
-        self._speech_ended, self._turn_ended, self._words_began = ended_at, None, None
-
-    def turn_over(self, now: float) -> None:
-        """The turn was judged over."""
-        self._turn_ended = now
-
-    def words_began(self, now: float) -> None:
-        """The language model's first words arrived."""
-        if self._words_began is None:
-            self._words_began = now
-
-    def audio_began(self, now: float) -> LatencyMeasured | None:
-        """Return the times of this answer, or None when no speech of the user led to it."""
-        if self._speech_ended is None or self._turn_ended is None:
-            return None
-        # The end of the turn travels behind the words it sets off, and may be noted after them.
-        words = min(max(self._words_began or now, self._turn_ended), now)
-        latency = LatencyMeasured(
-            total_s=now - self._speech_ended,
-            turn_s=self._turn_ended - self._speech_ended,
-            llm_s=words - self._turn_ended,
-            tts_s=now - words,
-        )
-        self._speech_ended = None
-        return latency
 
 
 class FirstWordsTimer(FrameProcessor):
@@ -99,8 +60,9 @@ class ConversationRecorder(FrameProcessor):
 
     Both processors run in direct mode: a queue of their own would lose what waits in it when the
     user interrupts. `now` returns the wall time in seconds, the clock of Pipecat's
-    voice activity frames; `reaches_client` whether what is sent now can reach the client. What is
-    played is given to `recording` too, until the pipeline ends.
+    voice activity frames; `reaches_client` whether what is sent now can reach the client. `voice`
+    is the name of the processor that speaks. What is played is given to `recording` too, until the
+    pipeline ends.
     """
 
     def __init__(
@@ -109,9 +71,11 @@ class ConversationRecorder(FrameProcessor):
         stopwatch: TurnStopwatch,
         now: Callable[[], float],
         reaches_client: Callable[[], bool],
+        voice: str,
         recording: RecordingTap | None = None,
     ) -> None:
         super().__init__(enable_direct_mode=True)
+        self._voice = voice
         self._recording = recording
         self._sink = sink
         self._stopwatch = stopwatch
@@ -146,8 +110,6 @@ class ConversationRecorder(FrameProcessor):
         match frame:
             case ClientConnectedFrame():
                 self._sink(ClientConnected())
-            case VADUserStoppedSpeakingFrame():
-                self._stopwatch.user_spoke(frame.timestamp - frame.stop_secs)
             case UserStartedSpeakingFrame():
                 self._sink(SpeakingStarted(Speaker.USER))
             case UserStoppedSpeakingFrame():
@@ -161,6 +123,10 @@ class ConversationRecorder(FrameProcessor):
             case LLMFullResponseStartFrame():
                 self._agent_turn_is_open = True
                 self._heard.response_began()
+            case MetricsFrame():
+                # The voice tells its time to the first audio when that audio is there.
+                if any(self._is_first_audio(each) for each in frame.data):
+                    self._stopwatch.speech_made(self._now())
             case BotStartedSpeakingFrame():
                 self._agent_turn_is_open = True
                 self._agent_is_speaking = True
@@ -183,6 +149,9 @@ class ConversationRecorder(FrameProcessor):
                 self._end_agent_turn(interrupted=True)
             case EndFrame() | CancelFrame():
                 self._sentence_heard(self._heard.finish())
+
+    def _is_first_audio(self, figure: MetricsData) -> bool:
+        return isinstance(figure, TTFBMetricsData) and figure.processor == self._voice
 
     def _sentence_heard(self, sentence: str | None) -> None:
         if sentence:

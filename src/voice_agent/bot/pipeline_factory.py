@@ -1,6 +1,6 @@
 """Builds a leg's pipeline round the transport it is given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,13 +29,13 @@ from voice_agent.bot.client_protocol import ClientProtocol
 from voice_agent.bot.conversation_recorder import (
     ConversationRecorder,
     FirstWordsTimer,
-    TurnStopwatch,
 )
 from voice_agent.bot.keypad import Keypad
 from voice_agent.bot.opening import opening_of
 from voice_agent.bot.prompter import Prompter, SayFrame
 from voice_agent.bot.prompts import context_messages
 from voice_agent.bot.recording_tap import CallerListener, RecordingTap
+from voice_agent.bot.turn_stopwatch import TurnStopwatch
 from voice_agent.bot.turn_taking import user_turn_strategies
 from voice_agent.bot.user_aggregator import UserAggregator
 from voice_agent.core.agent import Agent, TurnSettings
@@ -132,10 +132,8 @@ class PipelineFactory:
             self._providers[stage].build(agent, lease)
             for stage in (Stage.STT, Stage.LLM, Stage.TTS)
         )
-        protocol = ClientProtocol(
-            interruptible=agent.turn.interruptible,
-            stages={stt: Stage.STT, llm: Stage.LLM, tts: Stage.TTS},
-        )
+        stages = {stt: Stage.STT, llm: Stage.LLM, tts: Stage.TTS}
+        protocol = ClientProtocol(interruptible=agent.turn.interruptible, stages=stages)
         recording = self._recording(session, sink, protocol)
         microphone = transport.input()
         listeners: list[FrameProcessor] = []
@@ -148,17 +146,18 @@ class PipelineFactory:
         context = LLMContext(
             messages=list(context_messages(session.briefed_agent, session.conversation))
         )
+        stopwatch = TurnStopwatch()
+        now = self._clock.wall
         user = UserAggregator(
             context,
             params=LLMUserAggregatorParams(
                 vad_analyzer=None if isinstance(microphone, HearingInput) else vad,
                 user_turn_strategies=user_turn_strategies(
-                    agent, turn, lease.get(knowledge_resource(agent)), sink
+                    agent, turn, lease.get(knowledge_resource(agent)), sink, stopwatch, now
                 ),
                 user_turn_stop_timeout=agent.turn.max_wait_s + STOP_WATCHDOG_S,
             ),
         )
-        stopwatch = TurnStopwatch()
 
         async def on_user_turn_message_added(
             _: object, message: UserTurnMessageAddedMessage
@@ -175,11 +174,11 @@ class PipelineFactory:
             stt,
             user,
             llm,
-            FirstWordsTimer(stopwatch, self._clock.wall),
+            FirstWordsTimer(stopwatch, now),
             Prompter(opening_of(session), sink),
             tts,
             transport.output(),
-            ConversationRecorder(sink, stopwatch, self._clock.wall, reaches_client, recording),
+            ConversationRecorder(sink, stopwatch, now, reaches_client, tts.name, recording),
             LLMAssistantAggregator(context),
         ]
         worker = PipelineWorker(
@@ -197,7 +196,7 @@ class PipelineFactory:
             conversation_id=session.id,
             processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
         )
-        self._report_errors(worker, sink)
+        self._report_errors(worker, sink, stages)
         return worker
 
     async def say(self, worker: PipelineWorker, text: str) -> None:
@@ -225,13 +224,16 @@ class PipelineFactory:
             )
         return None
 
-    def _report_errors(self, worker: PipelineWorker, sink: EventSink) -> None:
+    def _report_errors(
+        self, worker: PipelineWorker, sink: EventSink, stages: Mapping[FrameProcessor, Stage]
+    ) -> None:
         async def on_pipeline_error(_: object, frame: ErrorFrame) -> None:
             sink(
                 ProviderFailed(
                     provider=frame.processor.name if frame.processor else "pipeline",
                     message=frame.error,
                     permanent=bool(frame.processor and not frame.processor.is_usable),
+                    stage=stages.get(frame.processor) if frame.processor else None,
                 )
             )
 

@@ -74,7 +74,7 @@ class Prompter(FrameProcessor):
             await self.push_frame(LLMRunFrame(), FrameDirection.UPSTREAM)
 
     async def _say(self, text: str) -> None:
-        self._sink(AnswerWritten(text))
+        self._sink(AnswerWritten(text, prompted=True))
         await self.push_frame(LLMFullResponseStartFrame())
         await self.push_frame(LLMTextFrame(text))
         await self.push_frame(LLMFullResponseEndFrame())

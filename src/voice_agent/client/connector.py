@@ -1,16 +1,19 @@
-"""From a server's address to an open connection: asks for a session and tries its transports."""
+"""From a server's address to an open connection: asks for a session and races its transports."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 
-from voice_agent.client.errors import CallError, CallRefusedError, ServerUnreachableError
+from voice_agent.client.entrant_listener import EntrantListener
+from voice_agent.client.errors import CallError, CallRefusedError
 from voice_agent.client.losses import is_final
 from voice_agent.client.media import Media, MediaListener
+from voice_agent.client.race import Race
 from voice_agent.client.signalling import (
     Invitation,
     Signalling,
@@ -67,6 +70,8 @@ class Connector:
         self.media: Media | None = None
         self.attempts: list[tuple[TransportName, CallError]] = []
         self._carried: TransportName | None = None
+        self._listeners: dict[Media, EntrantListener] = {}
+        self._trying: Callable[[Media], None] = lambda _: None
         self._freeing: set[asyncio.Task[None]] = set()
 
     async def connect(self, listener: MediaListener, trying: Callable[[Media], None]) -> Media:
@@ -93,22 +98,18 @@ class Connector:
                 destination.agent, destination.transport, destination.key
             )
         self.invitation = invitation
-        for offer in _wanted(invitation.transports, destination.transport):
-            media = self._build(offer, signalling, listener, destination.timeout_s)
-            self.media = media
-            trying(media)
-            try:
-                await media.connect()
-            except (ServerUnreachableError, CallRefusedError) as error:
-                self.attempts.append((offer.type, error))
-                await media.close()
-            else:
-                self._carried = media.name
-                return media
-        raise _none_got_through(self.attempts)
+        offers = _wanted(invitation.transports, destination.transport)
+        race = Race(
+            self._entrants(offers, signalling, listener, trying, destination.timeout_s),
+            self._let_go,
+        )
+        try:
+            return self._won(await race.run())
+        finally:
+            self.attempts += race.failures
 
     async def reconnect(self, listener: MediaListener, trying: Callable[[Media], None]) -> Media:
-        """Connects once more to the same session, first over the transport that carried it last.
+        """Connects once more to the same session, last over the transport that it was lost over.
 
         Args:
             listener: The call.
@@ -130,24 +131,10 @@ class Connector:
         timeout_s = min(destination.timeout_s, RECONNECT_TIMEOUT_S)
         signalling = Signalling(normal_url(destination.url), self._http, timeout_s)
         offers = _wanted(self.invitation.transports, destination.transport)
-        failures: list[tuple[TransportName, CallError]] = []
-        for offer in sorted(offers, key=lambda offer: offer.type is not self._carried):
-            media = self._build(offer, signalling, listener, timeout_s, attempt=uuid4().hex)
-            self.media = media
-            trying(media)
-            try:
-                await media.connect()
-            except BaseException as error:
-                self.abandon()
-                if not isinstance(error, ServerUnreachableError | CallRefusedError):
-                    raise
-                if is_final(error):
-                    raise
-                failures.append((offer.type, error))
-            else:
-                self._carried = media.name
-                return media
-        raise _none_got_through(failures)
+        # What it was lost over comes last: it may be lost there again.
+        offers = tuple(sorted(offers, key=lambda offer: offer.type is self._carried))
+        entrants = self._entrants(offers, signalling, listener, trying, timeout_s)
+        return self._won(await Race(entrants, self._let_go, is_final=is_final).run())
 
     def abandon(self) -> None:
         """Lets go of the connection without a word to the server, and frees it meanwhile.
@@ -157,7 +144,7 @@ class Connector:
         if self.media is None:
             return
         media, self.media = self.media, None
-        self._free(_abandon(media))
+        self._let_go(media)
 
     async def close(self) -> None:
         """Closes the connection. May be called twice."""
@@ -178,14 +165,46 @@ class Connector:
         self._freeing.add(task)
         task.add_done_callback(self._freeing.discard)
 
+    def _let_go(self, media: Media) -> None:
+        self._listeners.pop(media, None)
+        self._free(_abandon(media))
+
+    def _won(self, media: Media) -> Media:
+        """Takes the medium that connected first."""
+        self.media = media
+        self._carried = media.name
+        self._trying(media)
+        self._listeners.pop(media).win()
+        return media
+
+    def _entrants(
+        self,
+        offers: Sequence[TransportOffer],
+        signalling: Signalling,
+        listener: MediaListener,
+        trying: Callable[[Media], None],
+        timeout_s: float,
+    ) -> Sequence[Callable[[], Media]]:
+        """Returns what makes the media of one attempt."""
+        attempt = uuid4().hex
+        self._trying = trying
+
+        def entrant(offer: TransportOffer) -> Media:
+            between = EntrantListener(listener)
+            media = self._build(offer, signalling, between, timeout_s, attempt)
+            self._listeners[media] = between
+            trying(media)
+            return media
+
+        return [partial(entrant, offer) for offer in offers]
+
     def _build(
         self,
         offer: TransportOffer,
         signalling: Signalling,
         listener: MediaListener,
         timeout_s: float,
-        *,
-        attempt: str | None = None,
+        attempt: str,
     ) -> Media:
         assert self._http is not None
         assert self.invitation is not None
@@ -206,7 +225,7 @@ class Connector:
             )
         from voice_agent.client.websocket import WebSocketMedia  # noqa: PLC0415
 
-        url = offer.url if attempt is None else with_attempt(offer.url, attempt)
+        url = with_attempt(offer.url, attempt)
         return WebSocketMedia(
             url, self._http, listener, timeout_s, self._clock, silence_s=silence_s
         )
@@ -215,14 +234,6 @@ class Connector:
 async def _abandon(media: Media) -> None:
     await media.abort(silently=False)
     await media.close()
-
-
-def _none_got_through(attempts: Sequence[tuple[TransportName, CallError]]) -> CallError:
-    """Returns the error of the only attempt, or one that has the reasons of all."""
-    if len(attempts) == 1:
-        return attempts[0][1]
-    reasons = "; ".join(f"{name}: {error}" for name, error in attempts)
-    return ServerUnreachableError(f"no transport got through: {reasons}")
 
 
 def _wanted(

@@ -31,12 +31,14 @@ class TransportOffer:
         type: Which transport.
         url: Where: the offer's address for WebRTC, the socket's (with its token) for WebSocket.
         ice_servers: `RTCIceServer` dictionaries, for WebRTC.
+        relay_only: Whether WebRTC may go through TURN servers only.
         reason: Why the server offers it, or offers it at this place.
     """
 
     type: TransportName
     url: str
     ice_servers: tuple[Mapping[str, Any], ...] = ()
+    relay_only: bool = False
     reason: str = ""
 
 
@@ -116,6 +118,7 @@ def read_invitation(document: Any, base_url: str) -> Invitation:
                 type=TransportName(entry["type"]),
                 url=urljoin(base_url + "/", address),
                 ice_servers=ice_servers,
+                relay_only=entry.get("ice_transport_policy") == "relay",
                 reason=str(entry.get("reason") or ""),
             )
             transports.append(offer)

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import av
@@ -19,10 +20,12 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcicetransport import parse_stun_turn_uri
 from aiortc.rtp import RtpPacket
 
 from voice_agent.client.errors import ServerUnreachableError
@@ -43,6 +46,9 @@ CHANNEL_LABEL = "chat"
 
 PING_INTERVAL_S = 1.0
 """Pipecat takes a client for gone that has not sent `ping` for three seconds."""
+
+GATHERING_S = 1
+"""How long STUN and TURN servers are waited for where this machine's own addresses may do."""
 
 _CLOSE_TIMEOUT_S = 5.0
 _LOOK_INTERVAL_S = 0.25
@@ -161,7 +167,10 @@ class WebRTCMedia:
             ServerUnreachableError: The connection could not be made.
         """
         # Never without a list: aiortc would ask a public STUN server of its own choice.
-        configuration = RTCConfiguration(iceServers=ice_servers(self._offer.ice_servers))
+        configuration = RTCConfiguration(
+            iceServers=ice_servers(self._offer.ice_servers),
+            iceTransportPolicy=RTCIceTransportPolicy("relay" if self._offer.relay_only else "all"),
+        )
         peer = self._peer = RTCPeerConnection(configuration)
         self._opened = asyncio.get_running_loop().create_future()
         speaker = _Speaker(self._listener, self._clock)
@@ -174,9 +183,13 @@ class WebRTCMedia:
         self._channel.on("message", self._on_message)
         self._channel.on("close", self._on_channel_closed)
         peer.on("connectionstatechange", self._on_state)
+        if not self._offer.relay_only:
+            for dtls in {receiver.transport, self._channel.transport.transport}:
+                _wait_less(dtls.transport._connection)
         try:
             async with asyncio.timeout(self._timeout_s):
                 await peer.setLocalDescription(await peer.createOffer())
+                self._require_candidates(peer.localDescription.sdp)
                 sdp = await self._signalling.offer(
                     self._offer.url, self._token, peer.localDescription.sdp, self._attempt
                 )
@@ -224,6 +237,16 @@ class WebRTCMedia:
             connection = sctp.transport.transport._connection
             connection.sendto = _swallow  # type: ignore[method-assign]
         await self.close()
+
+    def _require_candidates(self, sdp: str) -> None:
+        """Does nothing when the offer has a candidate; without one aiortc would wait in vain."""
+        if "a=candidate:" in sdp:
+            return
+        if self._offer.relay_only:
+            raise ServerUnreachableError(
+                "WebRTC has to go through a TURN server here, and none gave a relay"
+            )
+        raise ServerUnreachableError("this machine has no address that WebRTC could use")
 
     async def _accept(self, peer: RTCPeerConnection, sdp: str) -> None:
         try:
@@ -306,14 +329,26 @@ async def _swallow(data: bytes, component: int) -> None:
     """Sends nothing, in the place of aioice's `sendto`."""
 
 
+def _wait_less(connection: Any) -> None:
+    """Lets aioice, which waits five seconds for a TURN server that is down, go on without it."""
+    gather = type(connection).get_component_candidates
+    connection.get_component_candidates = partial(gather, connection, timeout=GATHERING_S)
+
+
 def ice_servers(entries: Sequence[Mapping[str, Any]]) -> list[RTCIceServer]:
-    """Returns ICE servers as aiortc takes them; entries without an address are left out."""
-    return [
-        RTCIceServer(
-            urls=[entry["urls"]] if isinstance(entry["urls"], str) else list(entry["urls"]),
-            username=entry.get("username"),
-            credential=entry.get("credential"),
-        )
-        for entry in entries
-        if entry.get("urls")
-    ]
+    """Returns ICE servers as aiortc takes them, without the addresses that it would fail at."""
+    servers = []
+    for entry in entries:
+        given = entry.get("urls") or []
+        urls = [url for url in ([given] if isinstance(given, str) else given) if _is_usable(url)]
+        if urls:
+            servers.append(RTCIceServer(urls, entry.get("username"), entry.get("credential")))
+    return servers
+
+
+def _is_usable(url: str) -> bool:
+    try:
+        parse_stun_turn_uri(url)
+    except ValueError:
+        return False
+    return True

@@ -171,6 +171,12 @@ class OfferInvalidError(VoiceAgentError):
     code = "offer_invalid"
 
 
+class MediaRouteError(VoiceAgentError):
+    """WebRTC has no way for the audio now: no UDP port is left, or no TURN server gives a relay."""
+
+    code = "no_media_route"
+
+
 class PeerNotFoundError(VoiceAgentError):
     """No peer connection has that id."""
 

@@ -28,6 +28,27 @@ class SessionStateChanged:
 
 
 @dataclass(frozen=True)
+class TransportsPlanned:
+    """What the client was told to try, in order, each with the reason at the same place."""
+
+    transports: Sequence[str]
+    reasons: Sequence[str]
+
+
+@dataclass(frozen=True)
+class TransportSwitched:
+    """The next leg is carried by another transport than planned, or than the leg before.
+
+    `reason` is `fallback` when the first one of the plan did not get through, else how the leg
+    before ended.
+    """
+
+    was: str
+    now: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class LegStarted:
     """A connection carries the session from now on; a pipeline runs once the lease is there.
 
@@ -86,9 +107,13 @@ class UserTurnEnded:
 
 @dataclass(frozen=True)
 class AnswerWritten:
-    """All that the agent is about to say in this turn; what is heard of it comes as sentences."""
+    """All that the agent is about to say in this turn; what is heard of it comes as sentences.
+
+    `prompted` when no language model wrote it: an opening, or words from outside.
+    """
 
     text: str
+    prompted: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,25 +136,34 @@ class LatencyMeasured:
     """How long the user waited, in seconds, from the end of his speech to the agent's first audio.
 
     The parts add up to `total_s`: until the turn was judged over and transcribed, until the
-    language model's first words, until the first audio.
+    language model's first words, until the first audio. `turn_s` is made of `verdict_s`, until it
+    was known that the turn is over, and `stt_s`, the further wait for its words (none when they
+    came first). `tts_s` is made of `synthesis_s`, until the voice had made the first audio, and
+    `output_s`, until that was sent; both are None for a voice that does not tell.
     """
 
     total_s: float
     turn_s: float
     llm_s: float
     tts_s: float
+    verdict_s: float | None = None
+    stt_s: float | None = None
+    synthesis_s: float | None = None
+    output_s: float | None = None
 
 
 @dataclass(frozen=True)
 class ProviderFailed:
     """A part of the pipeline reported an error; a `permanent` one ends the leg.
 
-    `provider` is the name of Pipecat's processor, or "pipeline" where it names none.
+    `provider` is the name of Pipecat's processor, or "pipeline" where it names none; `stage` is
+    `stt`, `llm` or `tts` when it is one of these.
     """
 
     provider: str
     message: str
     permanent: bool
+    stage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +191,8 @@ class ErrorOccurred:
 
 EventPayload = (
     SessionStateChanged
+    | TransportsPlanned
+    | TransportSwitched
     | LegStarted
     | ClientConnected
     | LegEnded

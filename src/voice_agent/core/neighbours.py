@@ -11,6 +11,7 @@ class Question(StrEnum):
 
     METRICS = "metrics"
     POOL = "pool"
+    SYSTEM = "system"
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ class Checkpoint:
     """The number of its last event."""
     unheard: str = ""
     """What the agent was about to say when it was last known, and nobody has heard yet."""
+    transport: str | None = None
+    """What carries it, or did last; before the first leg what should. None: any would do."""
 
 
 @dataclass(frozen=True)
@@ -138,14 +140,15 @@ class Session:
         """What was said so far."""
         return self._checkpoint.conversation
 
-    def connect(self) -> None:
-        """A leg begins.
+    def connect(self, transport: str) -> None:
+        """A leg begins, over `transport`.
 
         Raises:
             IllegalTransitionError: The session is connected already, or over.
         """
         self._go_to(SessionState.CONNECTED)
-        self._checkpoint = replace(self._checkpoint, legs=self._checkpoint.legs + 1)
+        legs = self._checkpoint.legs + 1
+        self._checkpoint = replace(self._checkpoint, legs=legs, transport=transport)
 
     def client_connected(self) -> None:
         """The client is there; the first time counts."""

@@ -13,6 +13,7 @@ from voice_agent.core.events import (
     LegStarted,
     ProviderFailed,
     SessionStateChanged,
+    TransportSwitched,
 )
 
 
@@ -31,6 +32,8 @@ def log_event(event: Event, *, words: bool = True) -> None:
     match event.payload:
         case SessionStateChanged(state=state, reason=reason):
             log.info("session {}{}", state, f": {reason}" if reason else "")
+        case TransportSwitched(was=was, now=now, reason=reason):
+            log.info("{} instead of {}: {}", now, was, reason)
         case LegStarted(leg_id=leg_id, transport=transport):
             log.info("leg {} over {}", leg_id, transport)
         case LegEnded(leg_id=leg_id, reason=reason):

@@ -21,6 +21,7 @@ from voice_agent.core.events import (
     LegStarted,
     ProviderFailed,
     SessionStateChanged,
+    TransportSwitched,
     UserTurnEnded,
 )
 from voice_agent.core.service_pool import ResourceStatistics
@@ -50,6 +51,9 @@ class Metrics:
         self._sessions_ended = self._counter("sessions_ended", "Sessions that ended.", "reason")
         self._legs_started = self._counter("legs_started", "Legs that began.", "transport")
         self._legs_ended = self._counter("legs_ended", "Legs that ended.", "reason")
+        self._switches = self._counter(
+            "transport_switches", "Legs over another transport than before.", "transport", "reason"
+        )
         self._turns = self._counter("turns", "Turns that ended.", "speaker")
         self._interruptions = self._counter(
             "interruptions", "Turns of the agent that the user cut off."
@@ -81,6 +85,11 @@ class Metrics:
         """Return all metrics as they are now."""
         return families_of(self._registry)
 
+    def memory(self) -> int | None:
+        """Return the memory that this process holds, in bytes, None where it cannot be known."""
+        held = self._registry.get_sample_value("process_resident_memory_bytes")
+        return None if held is None else int(held)
+
     def __call__(self, event: Event) -> None:
         """Count one event."""
         match event.payload:
@@ -90,6 +99,8 @@ class Metrics:
                 self._sessions_ended.labels(reason.value if reason else "unknown").inc()
             case LegStarted(transport=transport):
                 self._legs_started.labels(str(transport)).inc()
+            case TransportSwitched(now=now, reason=reason):
+                self._switches.labels(str(now), str(reason)).inc()
             case LegEnded(reason=reason):
                 self._legs_ended.labels(str(reason)).inc()
             case UserTurnEnded():

@@ -16,6 +16,7 @@ from voice_agent.core.events import (
     EventStream,
     SentenceHeard,
     SessionStateChanged,
+    TransportSwitched,
     UserTurnEnded,
 )
 from voice_agent.core.session import Checkpoint, EndReason, Session, SessionState
@@ -35,6 +36,9 @@ END_REASONS = {
     LegEnd.MAX_DURATION: EndReason.MAX_DURATION,
 }
 """The leg ends that end the session too; after the others it waits for another leg."""
+
+FALLBACK = "fallback"
+"""Why another transport carries the first leg than the first one of the plan."""
 
 LegBuilder = Callable[[Session, Connection, Callable[[EventPayload], None]], Leg]
 """Makes the next leg of a session on a connection, which tells what happens to the third."""
@@ -96,6 +100,7 @@ class LiveSession:
         self._leg: Leg | None = None
         self._leg_gone = asyncio.Event()
         self._leg_gone.set()
+        self._last_end = LegEnd.CONNECTION_LOST
         self._must_end: LegEnd | None = None
         self._is_leaving = False
         self._closing: asyncio.Task[None] | None = None
@@ -210,13 +215,21 @@ class LiveSession:
             self._expiry.clear()
             self._leg_gone.clear()
             self._leg = leg
-            self.session.connect()
-            self._state_changed()
+            self._connect(connection.kind)
             return leg
+
+    def _connect(self, transport: str) -> None:
+        before = self.session.checkpoint
+        self.session.connect(transport)
+        self._state_changed()
+        if before.transport not in (None, transport):
+            reason = self._last_end if before.legs else FALLBACK
+            self.events.emit(TransportSwitched(before.transport, transport, reason))
 
     def _leg_ended(self, end: LegEnd) -> None:
         """End the session, or let it wait for another leg, as the leg's end says."""
         self._leg = None
+        self._last_end = end
         self._limits.clear()
         if self._checkpoints.is_lost:
             self._close(None)

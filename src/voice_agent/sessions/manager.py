@@ -25,6 +25,7 @@ from voice_agent.core.events import (
     EventPayload,
     EventStream,
     SessionStateChanged,
+    TransportsPlanned,
 )
 from voice_agent.core.process_ids import FIRST_PROCESS, new_id, short_id
 from voice_agent.core.service_pool import ServicePool
@@ -37,6 +38,7 @@ from voice_agent.sessions.live_session import Books, LiveSession, Waits
 from voice_agent.sessions.lost_sessions import LostSessions
 from voice_agent.sessions.tokens import SessionTokens
 from voice_agent.transports.base import CloseReason, Connection, ConnectionGoneError
+from voice_agent.transports.factory import TransportStep
 
 FIRST_EPOCH = 1
 """Of the owner that creates a session."""
@@ -131,6 +133,11 @@ class SessionManager:
         """How many sessions are not over."""
         return sum(live.session.state is not SessionState.ENDED for live in self._live.values())
 
+    @property
+    def load(self) -> float:
+        """How much of what this process may have it has, from 0 to 1."""
+        return min(1.0, (self.live_count + self._creating) / self._policy.max_sessions)
+
     def live_states(self) -> Mapping[SessionState, int]:
         """Return how many live sessions are in each state."""
         return Counter(live.session.state for live in self._live.values())
@@ -147,6 +154,7 @@ class SessionManager:
         origin: SessionOrigin = ANYBODY,
         metadata: Mapping[str, Any] = NOTHING,
         variables: Mapping[str, str] = NOTHING,
+        plan: Sequence[TransportStep] = (),
     ) -> NewSession:
         """Create a session, of the default agent unless named, and its token.
 
@@ -156,6 +164,7 @@ class SessionManager:
             origin: Who wants it.
             metadata: What he notes of it.
             variables: Values for the placeholders in the agent's words.
+            plan: What the client is told to try, the best first.
 
         Raises:
             AgentNotFoundError: No agent has that id.
@@ -187,11 +196,15 @@ class SessionManager:
                 key_id=origin.key_id,
                 metadata=dict(metadata),
                 variables=complete(agent, variables),
+                transport=plan[0].kind if plan else None,
             )
             live = self._keep(checkpoint, await self._enter(checkpoint, origin))
         finally:
             self._creating -= 1
         live.events.emit(SessionStateChanged(SessionState.CREATED))
+        if plan:
+            kinds, reasons = [step.kind for step in plan], [step.reason for step in plan]
+            live.events.emit(TransportsPlanned(kinds, reasons))
         expires_at = (
             now
             + self._policy.connect_timeout_s

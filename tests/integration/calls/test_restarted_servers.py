@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import free_port
+from tests.programs import free_port
 from tests.resuming import (
     GREETING,
     PATIENCE_S,

@@ -135,6 +135,14 @@ async def test_what_the_processes_have_adds_up(http: aiohttp.ClientSession) -> N
     assert vad["size"] == 2
     metrics = await counted(http)
     assert metrics["voice_agent_processes"] == metrics["voice_agent_processes_wanted"] == 2
+    async with http.get("/v1/system") as response:
+        system = await response.json()
+    assert [(each["name"], each["ready"]) for each in system["processes"]] == [
+        ("p0", True),
+        ("p1", True),
+    ]
+    assert system["processes_wanted"] == 2
+    assert [each["stage"] for each in system["providers"]] == ["stt", "llm", "tts"]
 
 
 async def test_calls_over_both_transports_are_answered(server: RunningServer) -> None:

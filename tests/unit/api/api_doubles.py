@@ -9,7 +9,6 @@ from starlette.websockets import WebSocket
 from tests.kept import KeptThings
 from voice_agent.accounts.accounts import Accounts
 from voice_agent.api.knock import KnockRules
-from voice_agent.api.models import IceServer
 from voice_agent.api.services import ApiServices
 from voice_agent.core.agent import Agent
 from voice_agent.core.errors import (
@@ -20,9 +19,13 @@ from voice_agent.core.errors import (
 from voice_agent.core.recording import Recording
 from voice_agent.core.service_pool import ResourceKey, ResourceKind, ResourceStatistics
 from voice_agent.observability.metrics import Metrics
+from voice_agent.observability.process_state import ProcessState
+from voice_agent.observability.provider_health import ProviderHealth
 from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.testing.harness import ConversationHarness
-from voice_agent.transports.base import Connection, TransportKind
+from voice_agent.transports.base import Connection
+from voice_agent.transports.factory import ServerRoutes
+from voice_agent.transports.webrtc.ice_servers import IceServer, IceServers
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
 NOWHERE = sqlite_url(Path("/nowhere/voice-agent.db"))
@@ -37,6 +40,28 @@ STATISTICS = ResourceStatistics(
     in_use=2,
     created=3,
     failures=4,
+)
+
+
+PROCESS = ProcessState(
+    name="p0",
+    started_at=1_700_000_000.0,
+    sessions={"connected": 2},
+    max_sessions=50,
+    not_ready=None,
+    memory=300_000_000,
+    providers=(
+        ProviderHealth("stt", "pocketsphinx", None, worked_at=1_700_000_100.0),
+        ProviderHealth(
+            *("llm", "openai", "gpt-4.1"),
+            worked_at=1_700_000_100.0,
+            failing_since=1_700_000_200.0,
+            failed_at=1_700_000_300.0,
+            error="refused: vak_secret_abc",
+            failures=2,
+        ),
+        ProviderHealth("tts", "flite", None),
+    ),
 )
 
 
@@ -111,12 +136,13 @@ def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) 
         "pool": OneResource(),
         "recordings": NothingRecorded(),
         "metrics": Metrics(OneResource().statistics),
-        "transports": (TransportKind.WEBRTC, TransportKind.WEBSOCKET),
+        "routes": ServerRoutes,
+        "process": lambda: PROCESS,
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
         "accounts": Accounts(Database(NOWHERE), "s" * 32, harness.clock),
         "default_agent": AGENT.id,
         "unready": lambda: None,
         "open_access": True,
-        "ice_servers": (TURN_SERVER,),
+        "ice": IceServers(lambda: 0.0, (TURN_SERVER,)),
     }
     return ApiServices(**(values | changes))

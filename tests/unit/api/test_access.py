@@ -41,6 +41,7 @@ NEEDS: list[tuple[str, str, Any, Action]] = [
     ("GET", "/v1/agents/{agent}/versions", None, Action.AGENTS_READ),
     ("GET", "/v1/pool", None, Action.POOL_READ),
     ("GET", "/metrics", None, Action.METRICS_READ),
+    ("GET", "/v1/system", None, Action.SYSTEM_READ),
     ("POST", "/v1/sessions", {}, Action.SESSIONS_CREATE),
     ("GET", "/v1/sessions", None, Action.SESSIONS_READ),
     ("GET", "/v1/sessions/{session}", None, Action.SESSIONS_READ),

@@ -47,6 +47,7 @@ def test_an_invitation_is_read_in_its_order() -> None:
                 "type": "webrtc",
                 "offer_url": "/v1/sessions/s1/offer",
                 "ice_servers": [{"urls": "turn:host"}],
+                "ice_transport_policy": "relay",
                 "reason": "asked for",
             },
             {"type": "websocket", "url": "wss://other.example/ws?token=t1"},
@@ -60,6 +61,7 @@ def test_an_invitation_is_read_in_its_order() -> None:
     assert (webrtc.type, webrtc.reason) == (TransportName.WEBRTC, "asked for")
     assert webrtc.url == f"{BASE}/v1/sessions/s1/offer"
     assert webrtc.ice_servers == ({"urls": "turn:host"},)
+    assert webrtc.relay_only
     assert websocket.url == "wss://other.example/ws?token=t1"
 
 

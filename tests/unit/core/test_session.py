@@ -15,7 +15,7 @@ from voice_agent.core.session import (
 
 AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello.")
 STEPS: dict[SessionState, Callable[[Session], None]] = {
-    SessionState.CONNECTED: Session.connect,
+    SessionState.CONNECTED: lambda session: session.connect("websocket"),
     SessionState.SUSPENDED: Session.suspend,
     SessionState.ENDED: lambda session: session.end(EndReason.REQUESTED),
 }
@@ -70,12 +70,12 @@ def test_the_life_of_a_session_is_what_the_table_says() -> None:
 
 def test_every_leg_is_counted_and_the_first_client_sets_the_time(wall: Wall) -> None:
     subject = session(wall)
-    subject.connect()
+    subject.connect("websocket")
     wall.now = 110.0
     subject.client_connected()
     subject.suspend()
     wall.now = 120.0
-    subject.connect()
+    subject.connect("websocket")
     subject.client_connected()
     assert (subject.checkpoint.legs, subject.checkpoint.connected_at) == (2, 110.0)
 
@@ -91,7 +91,7 @@ def test_the_end_is_kept_with_its_reason_and_time(wall: Wall) -> None:
 @pytest.mark.parametrize("wanted", [SessionState.SUSPENDED, SessionState.ENDED])
 def test_losing_the_leg_cuts_the_agents_turn(wanted: SessionState, wall: Wall) -> None:
     subject = session(wall)
-    subject.connect()
+    subject.connect("websocket")
     subject.agent_heard("Hello.")
     STEPS[wanted](subject)
     assert [turn.state for turn in subject.conversation.turns] == [TurnState.INTERRUPTED]
@@ -99,7 +99,7 @@ def test_losing_the_leg_cuts_the_agents_turn(wanted: SessionState, wall: Wall) -
 
 def test_a_turn_that_was_complete_stays_complete(wall: Wall) -> None:
     subject = session(wall)
-    subject.connect()
+    subject.connect("websocket")
     subject.agent_heard("Hello.")
     subject.agent_turn_finished(interrupted=False)
     subject.suspend()
@@ -108,7 +108,7 @@ def test_a_turn_that_was_complete_stays_complete(wall: Wall) -> None:
 
 def test_what_is_said_is_kept_with_its_time(wall: Wall) -> None:
     subject = session(wall)
-    subject.connect()
+    subject.connect("websocket")
     wall.now = 101.0
     subject.agent_heard("Hello.")
     subject.agent_turn_finished(interrupted=False)
@@ -123,10 +123,10 @@ def test_what_is_said_is_kept_with_its_time(wall: Wall) -> None:
 
 def test_it_goes_on_from_a_checkpoint(wall: Wall) -> None:
     first = session(wall)
-    first.connect()
+    first.connect("websocket")
     first.user_said("Hello?")
     first.suspend()
     second = Session(first.checkpoint, wall)
-    second.connect()
+    second.connect("websocket")
     assert (second.id, second.agent, second.checkpoint.legs) == ("s1", AGENT, 2)
     assert [turn.text for turn in second.conversation.turns] == ["Hello?"]

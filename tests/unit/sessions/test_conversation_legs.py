@@ -6,11 +6,19 @@ import pytest
 
 from voice_agent.core.agent import Agent, Limits
 from voice_agent.core.conversation import Speaker, TurnState
-from voice_agent.core.events import LegEnded, LegStarted, SentenceHeard, SessionStateChanged
+from voice_agent.core.events import (
+    LegEnded,
+    LegStarted,
+    SentenceHeard,
+    SessionStateChanged,
+    TransportsPlanned,
+    TransportSwitched,
+)
 from voice_agent.sessions.manager import SessionPolicy
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.testing.memory_client import MemoryClient
 from voice_agent.transports.base import CloseReason, TransportKind
+from voice_agent.transports.factory import TransportStep
 
 pytestmark = pytest.mark.virtual_time
 
@@ -232,3 +240,28 @@ async def test_a_connection_that_carries_nothing_is_closed_and_costs_no_leg(
         assert elapsed(harness, began) == pytest.approx(15, abs=0.1)
         assert harness.payloads(LegStarted) == []
         assert harness.pool.statistics() == ()
+
+
+async def test_each_switch_to_another_transport_is_told_with_its_reason(
+    harness: ConversationHarness,
+) -> None:
+    plan = [
+        TransportStep(TransportKind.WEBRTC, "first"),
+        TransportStep(TransportKind.WEBSOCKET, ""),
+    ]
+    async with harness:
+        session_id = (await harness.sessions.create(plan=plan)).session_id
+        first = await harness.call(session_id)
+        await talk(first)
+        await first.vanish()
+        await harness.until(lambda: states(harness)[-1] == "suspended", "the session to suspend")
+        second = harness.connect(session_id, kind=TransportKind.WEBRTC)
+        second.open_microphone()
+        await second.say("And where are you?")
+        await second.agent_finishes("By the river.")
+    (planned,) = harness.payloads(TransportsPlanned)
+    assert list(planned.transports) == ["webrtc", "websocket"]
+    assert harness.payloads(TransportSwitched) == [
+        TransportSwitched("webrtc", "websocket", "fallback"),
+        TransportSwitched("websocket", "webrtc", "connection_lost"),
+    ]

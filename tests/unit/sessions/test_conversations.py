@@ -161,6 +161,15 @@ async def test_the_users_wait_is_measured_and_its_parts_add_up() -> None:
     assert measured.llm_s == pytest.approx(0.5, abs=0.03)
     assert measured.tts_s == pytest.approx(0.25, abs=0.05)
     assert measured.total_s == pytest.approx(measured.turn_s + measured.llm_s + measured.tts_s)
+    assert measured.verdict_s is not None
+    assert measured.stt_s is not None
+    assert measured.synthesis_s is not None
+    assert measured.output_s is not None
+    assert measured.verdict_s == pytest.approx(0.2, abs=0.12)
+    assert measured.stt_s == pytest.approx(0.3, abs=0.05)
+    assert measured.verdict_s + measured.stt_s == pytest.approx(measured.turn_s)
+    assert measured.synthesis_s == pytest.approx(0.25, abs=0.03)
+    assert measured.synthesis_s + measured.output_s == pytest.approx(measured.tts_s)
     first_audio = next(played.at for played in call.played if played.at > stopped)
     assert measured.total_s == pytest.approx(first_audio - stopped, abs=0.12)
 

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from sqlalchemy import func, select, text
@@ -68,7 +68,7 @@ async def test_a_session_is_remembered_with_its_turns_and_events(
     assert [turn.text for turn in turns] == ["Grüß Gott.", "Ist offen? 🙂", "Ja."]
     assert [turn.state for turn in turns] == ["interrupted", "complete", "open"]
     (latency,) = await archive.events("s1", type_="latency_measured")
-    assert latency.data == {"total_s": 0.7, "turn_s": 0.3, "llm_s": 0.2, "tts_s": 0.2}
+    assert latency.data == asdict(LatencyMeasured(0.7, 0.3, 0.2, 0.2))
     assert [each.number for each in await archive.events("s1", after=1)] == [2]
 
 

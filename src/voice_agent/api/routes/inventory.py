@@ -6,8 +6,9 @@ from fastapi.responses import PlainTextResponse
 from voice_agent.accounts.authorize import Action
 from voice_agent.api.credentials import HOST, require
 from voice_agent.api.services import ApiServices
+from voice_agent.api.system_views import SystemView
 from voice_agent.api.views import PoolView
-from voice_agent.api.whole_host import host_metrics, host_pool
+from voice_agent.api.whole_host import host_metrics, host_pool, host_system
 
 OPEN_METRICS = "application/openmetrics-text"
 
@@ -21,6 +22,12 @@ def inventory_routes(services: ApiServices) -> APIRouter:
         """Return plain counts of every resource, of all processes together."""
         await require(services, request, Action.POOL_READ, HOST)
         return await host_pool(services)
+
+    @router.get("/v1/system", tags=["system"], summary="The processes and the providers")
+    async def read_system(request: Request) -> SystemView:
+        """Return what each process does, and whether the providers work, as the calls found out."""
+        await require(services, request, Action.SYSTEM_READ, HOST)
+        return await host_system(services)
 
     @router.get(
         "/metrics",

@@ -12,6 +12,7 @@ from voice_agent.accounts.principal import Principal
 from voice_agent.api.addresses import Addresses
 from voice_agent.api.admission import admit, origin_of
 from voice_agent.api.credentials import note_session, principal_of, require
+from voice_agent.api.ice import ice_servers_for
 from voice_agent.api.json_only import JSON_ONLY
 from voice_agent.api.legs import answer_offer, carry_websocket, walk_in_session
 from voice_agent.api.models import (
@@ -26,7 +27,7 @@ from voice_agent.api.models import (
 )
 from voice_agent.api.services import ApiServices
 from voice_agent.transports.base import TransportKind
-from voice_agent.transports.factory import plan_transports
+from voice_agent.transports.factory import require_offered
 
 _TAKEN = Status(status="success")
 
@@ -51,15 +52,17 @@ def pipecat_client_routes(services: ApiServices) -> APIRouter:
         wish = wish or StartRequest()
         principal = await admit(services, request, wish.agent_id)
         kind = TransportKind(wish.transport)
-        plan_transports(kind, services.transports)
+        require_offered(kind, services.routes().offered)
         new = await services.sessions.create(wish.agent_id, origin=origin_of(principal))
         note_session(request, new.session_id)
         if kind is TransportKind.WEBSOCKET:
             addresses = Addresses.of(request, services.public_url)
             return WebSocketStart(wsUrl=addresses.client_websocket(), token=new.token)
-        return WebRTCStart(
-            sessionId=new.token, iceConfig=IceConfig(iceServers=list(services.ice_servers))
+        ice = IceConfig(
+            iceServers=ice_servers_for(services, new),
+            iceTransportPolicy=services.ice.transport_policy,
         )
+        return WebRTCStart(sessionId=new.token, iceConfig=ice)
 
     @router.post(
         "/sessions/{token}/api/offer", dependencies=[JSON_ONLY], summary="Connect over WebRTC"

@@ -11,17 +11,20 @@ from voice_agent.accounts.authorize import Action
 from voice_agent.api.addresses import Addresses
 from voice_agent.api.admission import admit, origin_of
 from voice_agent.api.credentials import note_session, require, require_in_session
+from voice_agent.api.ice import ice_servers_for
 from voice_agent.api.idempotent import IdempotencyKey, carried_out_once
 from voice_agent.api.json_only import JSON_ONLY
 from voice_agent.api.models import (
     AgentId,
     Cursor,
+    LeftOut,
     MessageRequest,
     PageLimit,
     SayRequest,
     SessionInvitation,
     SessionRequest,
     Status,
+    TransportWish,
     WebRTCStep,
     WebSocketStep,
 )
@@ -54,7 +57,8 @@ def session_routes(services: ApiServices) -> APIRouter:
         if planned.kind is TransportKind.WEBRTC:
             return WebRTCStep(
                 offer_url=addresses.offer(new.session_id),
-                ice_servers=list(services.ice_servers),
+                ice_servers=ice_servers_for(services, new),
+                ice_transport_policy=services.ice.transport_policy,
                 reason=planned.reason,
             )
         url = addresses.session_websocket(new.session_id, new.token)
@@ -76,9 +80,7 @@ def session_routes(services: ApiServices) -> APIRouter:
         """Create a session and say how to connect to it, the best way first."""
         wish = wish or SessionRequest()
         principal = await admit(services, request, wish.agent)
-        plan = plan_transports(
-            wish.transport.kind, services.transports, client_can=wish.client.kinds
-        )
+        plan = plan_transports(wish.transport.kind, wish.client.to_abilities(), services.routes())
 
         async def create() -> SessionInvitation:
             new = await services.sessions.create(
@@ -86,6 +88,7 @@ def session_routes(services: ApiServices) -> APIRouter:
                 origin=origin_of(principal),
                 metadata=wish.metadata,
                 variables=wish.variables,
+                plan=plan.steps,
             )
             note_session(request, new.session_id)
             addresses = Addresses.of(request, services.public_url)
@@ -93,7 +96,11 @@ def session_routes(services: ApiServices) -> APIRouter:
                 session_id=new.session_id,
                 token=new.token,
                 expires_at=moment(new.expires_at),
-                transports=[step(planned, new, addresses) for planned in plan],
+                transports=[step(planned, new, addresses) for planned in plan.steps],
+                left_out=[
+                    LeftOut(type=TransportWish(each.kind), reason=each.reason)
+                    for each in plan.left_out
+                ],
             )
 
         return await carried_out_once(

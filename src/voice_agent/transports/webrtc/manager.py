@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from loguru import logger
-from pipecat.transports.smallwebrtc.connection import IceServer
 
-from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
+from voice_agent.core.errors import MediaRouteError, OfferInvalidError, PeerNotFoundError
 from voice_agent.core.process_ids import FIRST_PROCESS
 from voice_agent.transports.base import Attempt, CloseReason, Connection
 from voice_agent.transports.webrtc.closing import begin_closing, wait_closed
 from voice_agent.transports.webrtc.connection import WebRTCConnection
+from voice_agent.transports.webrtc.ice_route import IceRoute
 from voice_agent.transports.webrtc.inline_receiver import receive_inline
 from voice_agent.transports.webrtc.signaling import (
     Answer,
@@ -28,13 +28,21 @@ PEERS_A_SESSION = 4
 
 
 class WebRTCManager:
-    """The open peer connections of this process."""
+    """The open peer connections of this process.
+
+    Args:
+        route: Returns how the peer of a session may be reached.
+        process: The process's name.
+    """
 
     def __init__(
-        self, ice_servers: Sequence[IceServer] = (), *, process: str = FIRST_PROCESS
+        self,
+        route: Callable[[str], IceRoute] = lambda _: IceRoute(),
+        *,
+        process: str = FIRST_PROCESS,
     ) -> None:
         self._process = process
-        self._ice_servers = list(ice_servers)
+        self._route = route
         self._peers: dict[str, WebRTCConnection] = {}
 
     @property
@@ -55,6 +63,8 @@ class WebRTCManager:
         Raises:
             OfferInvalidError: The offer cannot be used.
             PeerNotFoundError: It renegotiates a peer that this session does not have.
+            MediaRouteError: There is no address to offer, no UDP port is left, or no TURN server
+                gives the relay that it takes.
         """
         check_offer(offer.sdp)
         if offer.pc_id and not offer.restart:
@@ -62,11 +72,12 @@ class WebRTCManager:
             await self._negotiate(peer.renegotiate(sdp=offer.sdp, type="offer"))
             return self._answer_of(peer)
         await self._make_room(session_id)
-        peer = SpeakingPeer(self._ice_servers, process=self._process)
+        peer = SpeakingPeer(self._route(session_id), process=self._process)
         try:
             await self._negotiate(peer.initialize(sdp=offer.sdp, type="offer"))
             receive_inline(peer.pc)
             answer = self._answer_of(peer)
+            _require_candidate(answer)
         except BaseException:
             await wait_closed(begin_closing(peer))
             raise
@@ -116,6 +127,8 @@ class WebRTCManager:
             raise OfferInvalidError(
                 f"no answer in {ANSWER_TIMEOUT_S:g} s; check VOICE_AGENT_ICE_SERVERS"
             ) from None
+        except MediaRouteError:
+            raise
         except Exception as error:
             raise OfferInvalidError(f"the offer cannot be answered: {error!r}") from error
 
@@ -141,3 +154,12 @@ class WebRTCManager:
 
     def _forget(self, pc_id: str) -> None:
         self._peers.pop(pc_id, None)
+
+
+def _require_candidate(answer: Answer) -> None:
+    """Do nothing when the answer has a candidate; without one nobody would ever be connected."""
+    if "a=candidate:" not in answer.sdp:
+        raise MediaRouteError(
+            "WebRTC finds no way: this machine has only loopback addresses and no TURN server, or "
+            "the offer says that the client has no candidate"
+        )

@@ -1,24 +1,30 @@
 """Pipecat's peer connection, speaking through a track of ours."""
 
-from collections.abc import Sequence
-
 from aiortc import MediaStreamTrack
 from aiortc.sdp import SessionDescription
-from pipecat.transports.smallwebrtc.connection import IceServer, SmallWebRTCConnection
+from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
 from voice_agent.core.process_ids import FIRST_PROCESS, new_id
+from voice_agent.transports.webrtc.ice_route import IceRoute
 
 
 class SpeakingPeer(SmallWebRTCConnection):
     """Keeps the track it was told to speak through, whichever one Pipecat puts in its place.
 
     Its id names the process that has it: what a client sends later has to come there.
+
+    Args:
+        route: How it may be reached; None leaves that to aiortc.
+        process: The process's name.
     """
 
-    def __init__(
-        self, ice_servers: Sequence[IceServer] = (), *, process: str = FIRST_PROCESS
-    ) -> None:
-        super().__init__(list(ice_servers))
+    def __init__(self, route: IceRoute | None = None, *, process: str = FIRST_PROCESS) -> None:
+        super().__init__()
+        if route is not None and not route.is_plain:
+            # It cannot even be imported with another aioice; nobody else should need to care.
+            from voice_agent.transports.webrtc.gathering import follow  # noqa: PLC0415
+
+            follow(self.pc, route)
         self._pc_id = new_id(process)
         self._speech: MediaStreamTrack | None = None
 

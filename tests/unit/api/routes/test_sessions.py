@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,9 @@ from tests.unit.api.conftest import ClientMaker
 from voice_agent.sessions.manager import SessionPolicy
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
+from voice_agent.transports.factory import ServerRoutes
+from voice_agent.transports.webrtc.ice_servers import IceServers, SharedTurn
+from voice_agent.transports.webrtc.turn_credentials import turn_credentials
 
 
 async def _create(client: httpx2.AsyncClient, /, **wish: Any) -> dict[str, Any]:
@@ -31,6 +35,7 @@ async def test_a_new_session_says_how_to_connect_best_way_first(
     assert webrtc["ice_servers"] == [
         {"urls": ["turn:turn.example.com"], "username": "user", "credential": "word"}
     ]
+    assert webrtc["ice_transport_policy"] == "all"
     assert websocket["type"] == "websocket"
     assert websocket["url"] == f"ws://{base}/ws?token={token}"
     assert webrtc["reason"]
@@ -45,6 +50,9 @@ async def test_a_new_session_says_how_to_connect_best_way_first(
         ({"transport": "webrtc"}, ["webrtc"]),
         ({"client": {"webrtc": False}}, ["websocket"]),
         ({"transport": "auto"}, ["webrtc", "websocket"]),
+        ({"client": {"microphone": False}}, ["websocket", "webrtc"]),
+        ({"client": {"kind": "phone"}}, ["websocket"]),
+        ({"client": {"udp": False}}, ["websocket"]),
     ],
 )
 async def test_only_what_is_wished_and_possible_is_offered(
@@ -52,6 +60,22 @@ async def test_only_what_is_wished_and_possible_is_offered(
 ) -> None:
     created = await _create(client, **wish)
     assert [step["type"] for step in created["transports"]] == types
+    assert all(each["reason"] for each in (*created["transports"], *created["left_out"]))
+
+
+async def test_each_session_has_turn_credentials_of_its_own(client_of: ClientMaker) -> None:
+    shared = SharedTurn(("turn:turn.example.com",), "very-secret")
+    client = client_of(ice=IceServers(time.time, shared=shared, relay_only=True))
+    one, other = await _create(client), await _create(client)
+    for created in (one, other):
+        webrtc = created["transports"][0]
+        (server,) = webrtc["ice_servers"]
+        expires_at = datetime.fromisoformat(created["expires_at"]).timestamp()
+        expected = turn_credentials("very-secret", created["session_id"], expires_at)
+        assert webrtc["ice_transport_policy"] == "relay"
+        assert server["username"] == expected.username
+        assert server["credential"] == expected.credential
+    assert "very-secret" not in f"{one}{other}"
 
 
 async def test_addresses_are_built_from_the_public_url(client_of: ClientMaker) -> None:
@@ -96,7 +120,7 @@ async def test_an_unknown_agent_is_a_404_and_opens_nothing(
 async def test_a_transport_that_is_not_offered_is_refused_and_opens_nothing(
     client_of: ClientMaker, harness: ConversationHarness
 ) -> None:
-    client = client_of(transports=(TransportKind.WEBSOCKET,))
+    client = client_of(routes=lambda: ServerRoutes((TransportKind.WEBSOCKET,)))
     for wish in ({"transport": "webrtc"}, {"client": {"websocket": False}}):
         response = await client.post("/v1/sessions", json=wish)
         assert (response.status_code, response.json()["code"]) == (422, "transport_unavailable")
@@ -147,8 +171,13 @@ async def test_a_session_shows_what_was_said_and_how_fast(
     assert latency["total_s"] == pytest.approx(
         latency["turn_s"] + latency["llm_s"] + latency["tts_s"]
     )
+    assert latency["turn_s"] == pytest.approx(latency["verdict_s"] + latency["stt_s"])
+    assert latency["tts_s"] == pytest.approx(latency["synthesis_s"] + latency["output_s"])
     types = [entry["type"] for entry in shown["timeline"]]
-    assert types[:3] == ["session_state_changed", "session_state_changed", "leg_started"]
+    assert types[:2] == ["session_state_changed", "transports_planned"]
+    # The harness's clients connect over WebSocket, which was planned as the second.
+    assert types[2:5] == ["session_state_changed", "transport_switched", "leg_started"]
+    assert shown["timeline"][1]["data"]["transports"] == ["webrtc", "websocket"]
     assert {"user_turn_ended", "latency_measured", "sentence_heard"} <= set(types)
     assert shown["timeline"][0]["offset_s"] == 0
     assert [entry["number"] for entry in shown["timeline"]] == list(range(1, len(types) + 1))

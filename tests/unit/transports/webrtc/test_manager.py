@@ -2,10 +2,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from aioice import ice
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
-from voice_agent.core.errors import OfferInvalidError, PeerNotFoundError
+from voice_agent.core.errors import MediaRouteError, OfferInvalidError, PeerNotFoundError
 from voice_agent.transports.base import CloseReason, Connection, ConnectionEnd
 from voice_agent.transports.webrtc.closing import CLOSE_TIMEOUT_S
 from voice_agent.transports.webrtc.manager import PEERS_A_SESSION, WebRTCManager
@@ -98,6 +99,16 @@ async def test_a_session_cannot_pile_up_peers(manager: WebRTCManager, browser: B
         await manager.answer(Offer(sdp), session_id="a", start=started.append)
     assert manager.open_count == PEERS_A_SESSION
     assert await started[0].wait_ended() is ConnectionEnd.CLOSED
+
+
+async def test_a_machine_without_an_address_says_so(
+    manager: WebRTCManager, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer = Offer(await browser.offer())
+    monkeypatch.setattr(ice, "get_host_addresses", lambda **_: [])
+    with pytest.raises(MediaRouteError, match="only loopback addresses and no TURN server"):
+        await manager.answer(offer, session_id="a", start=must_not_start)
+    assert manager.open_count == 0
 
 
 @pytest.mark.virtual_time

@@ -1,0 +1,70 @@
+"""Servers that tests start as processes of their own, on ports that nobody has."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+START_TIMEOUT_S = 30.0
+STEP_S = 0.05
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def program(name: str) -> str:
+    """Return where a server that tests start is; without it the test is left out.
+
+    Debian keeps PostgreSQL's programs out of the path, and other servers out of most users'. CI
+    leaves no test out.
+    """
+    postgresql = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
+    places = [os.environ.get("PATH", ""), "/usr/sbin", *postgresql]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        message = f"{name} is not installed; ./scripts/dev.sh test installs it where it may"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def await_connection(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(STEP_S)
+        else:
+            return
+    pytest.fail(f"the server on port {port} did not come up")
+
+
+@contextmanager
+def running(command: Sequence[str], port: int, **options: object) -> Iterator[None]:
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **options,  # type: ignore[call-overload]
+    )
+    try:
+        await_connection(port, process)
+        yield
+    finally:
+        # PostgreSQL takes it as: end the connections and stop.
+        process.send_signal(signal.SIGINT)
+        process.wait(START_TIMEOUT_S)
