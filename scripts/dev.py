@@ -23,8 +23,8 @@ from devtool.project import (
 )
 from devtool.pytest_runs import SUITES, pytest_runs
 
-_SERVERS = (system.POSTGRESQL, system.REDIS, system.COTURN)
-_TESTS_WANT = (system.FLITE, system.ESPEAK, system.CHROMIUM, system.HAPROXY, *_SERVERS)
+_SERVERS = (system.POSTGRESQL, system.REDIS, system.COTURN, system.HAPROXY)
+_TESTS_WANT = (system.FLITE, system.ESPEAK, system.CHROMIUM, *_SERVERS)
 _NOTHING_COLLECTED = 5
 """Pytest's exit code."""
 
@@ -53,8 +53,7 @@ def test(arguments: Sequence[str]) -> int:
     """Runs the tests: unit, integration, e2e or, by default, all; options go to pytest."""
     suites = [name for name in arguments if name in SUITES] or list(SUITES)
     options = [argument for argument in arguments if argument not in SUITES]
-    speaking = [system.FLITE, system.ESPEAK, system.HAPROXY] if suites != ["unit"] else []
-    programs = [*_SERVERS, *speaking]
+    programs = [*_SERVERS, *([system.FLITE, system.ESPEAK] if suites != ["unit"] else [])]
     if "e2e" in suites:
         programs.append(system.CHROMIUM)
     missing = _prepare("dev", programs)
@@ -71,8 +70,7 @@ def test(arguments: Sequence[str]) -> int:
 
 def soak(arguments: Sequence[str]) -> int:
     """Takes the long figures: the tests marked `soak`, one at a time, with what they print."""
-    figures_want = [system.FLITE, system.ESPEAK, system.HAPROXY, system.CHROMIUM]
-    _prepare("dev", [*figures_want, *_SERVERS])
+    _prepare("dev", [system.FLITE, system.ESPEAK, system.CHROMIUM, *_SERVERS])
     runs = [["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]]
     return _pytest(runs, _browser())
 

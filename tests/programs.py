@@ -26,8 +26,8 @@ def free_port() -> int:
 def program(name: str) -> str:
     """Return where a program that is no Python package is; without it the test is left out.
 
-    Debian keeps PostgreSQL's programs out of the path, and servers out of most users'. CI leaves
-    no test out.
+    Debian keeps PostgreSQL's programs out of the path, and other servers out of most users'. CI
+    leaves no test out.
     """
     postgresql = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
     places = [os.environ.get("PATH", ""), "/usr/sbin", *postgresql]

@@ -69,15 +69,15 @@ POSTGRESQL = Program(
 REDIS = Program(
     "Redis", ("redis-server",), "redis-server", "redis", "the tests that keep sessions in it"
 )
-COTURN = Program(
-    "coturn", ("turnserver",), "coturn", "coturn", "the tests that relay calls through TURN"
-)
 HAPROXY = Program(
     "HAProxy",
     ("haproxy", "/usr/sbin/haproxy"),
     "haproxy",
     "haproxy",
     "the tests of servers behind a load balancer",
+)
+COTURN = Program(
+    "coturn", ("turnserver",), "coturn", "coturn", "the tests that relay calls through TURN"
 )
 
 

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -250,7 +251,16 @@ class Settings(BaseSettings):
         return self.server_name or made_up
 
     @model_validator(mode="after")
-    def _server_can_be_reached(self) -> Self:
+    def _servers_know_each_other(self) -> Self:
+        if self.internal_url is not None and urlsplit(self.internal_url).path:
+            raise ValueError(
+                f"{PREFIX}INTERNAL_URL: give scheme, host and port alone: http://10.0.0.5:7860"
+            )
+        if self.internal_url is not None and self.secret_key is None:
+            raise ValueError(
+                f"{PREFIX}INTERNAL_URL: other servers must accept this one's tokens, and none can "
+                f"read a key that it has made for itself; give all the same {PREFIX}SECRET_KEY"
+            )
         if self.server_name is not None and self.internal_url is None:
             raise ValueError(
                 f"{PREFIX}SERVER_NAME: a name is of use only to other servers; say how they reach "

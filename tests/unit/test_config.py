@@ -270,6 +270,21 @@ def test_the_device_needs_a_port_of_its_own() -> None:
     assert load_settings({"port": 0, "device_port": 0}).device_port == 0
 
 
+def test_a_server_among_several_has_a_name_and_shares_its_secret() -> None:
+    alone = load_settings({})
+    assert (alone.internal_url, alone.server) == (None, None)
+    among = {"internal_url": "http://10.0.0.5:7860", "secret_key": "k" * 32}
+    assert load_settings({**among, "server_name": "berlin-2"}).server == "berlin-2"
+    made_up = {load_settings({**among, "internal_url": f"http://10.0.0.{n}"}).server for n in "12"}
+    assert len(made_up) == 2
+    assert all(re.fullmatch(r"[0-9a-f]{8}", str(name)) for name in made_up)
+    assert "SECRET_KEY" in faults(internal_url="http://10.0.0.5:7860")[0]
+    assert "alone" in faults(**{**among, "internal_url": "http://10.0.0.5:7860/voice"})[0]
+    assert "INTERNAL_URL" in faults(server_name="berlin")[0]
+    for wrong in ("Berlin", "a.b", "-a", "a--b", "x" * 33):
+        assert "server-name" in faults(**among, server_name=wrong)[0]
+
+
 def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICE_AGENT_PROFILE", "cloud")
     monkeypatch.setenv("VOICE_AGENT_STT_API_KEY", "very-secret")

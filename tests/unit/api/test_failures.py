@@ -4,16 +4,19 @@ import pytest
 from starlette.types import Message
 
 from voice_agent.api.failures import FailureGuard
+from voice_agent.core.errors import OwnerUnreachableError
 
 
-async def _guarded(kind: str, *sent_before: Message) -> list[Message]:
+async def _guarded(
+    kind: str, *sent_before: Message, error: Exception | None = None
+) -> list[Message]:
     """Run an application that sends something, then fails; return all that was sent."""
     sent: list[Message] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         for message in sent_before:
             await send(message)
-        raise RuntimeError("hunter2")
+        raise error or RuntimeError("hunter2")
 
     async def send(message: Message) -> None:
         sent.append(message)
@@ -46,3 +49,10 @@ async def test_a_handshake_that_fails_gets_a_problem_document() -> None:
 async def test_a_socket_that_fails_is_closed_with_a_code() -> None:
     *_, close = await _guarded("websocket", {"type": "websocket.accept"})
     assert close == {"type": "websocket.close", "code": 1011}
+
+
+async def test_what_other_middleware_can_explain_is_explained() -> None:
+    start, body = await _guarded("http", error=OwnerUnreachableError("connect anew"))
+    assert start["status"] == 503
+    assert b"connect anew" in body["body"]
+    assert (b"retry-after", b"5") in start["headers"]
