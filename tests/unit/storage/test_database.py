@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, select, text
 
 from voice_agent.core.errors import SettingsError
-from voice_agent.storage.database import Database, database_url, sqlite_url
+from voice_agent.storage.database import UPGRADE_COMMAND, Database, database_url, sqlite_url
 from voice_agent.storage.tables import Base, WorkspaceRow
 
 
@@ -52,6 +52,19 @@ async def test_a_schema_ahead_of_the_code_is_refused(database: Database) -> None
         await database.prepare()
     with pytest.raises(SettingsError, match="newer"):
         await database.upgrade()
+
+
+async def test_a_schema_behind_the_code_is_refused_with_the_command_and_can_be_upgraded(
+    database: Database,
+) -> None:
+    async with database.writing() as session:
+        await session.execute(text("DROP TABLE servers"))
+    await _set_revision(database, "0001")
+    with pytest.raises(SettingsError, match=UPGRADE_COMMAND):
+        await database.prepare()
+    await database.upgrade()
+    await database.prepare()
+    await test_the_migrations_make_the_tables_that_the_code_describes(database)
 
 
 async def test_a_database_with_other_tables_is_refused(tmp_path: Path) -> None:
