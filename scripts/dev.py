@@ -64,15 +64,15 @@ def test(arguments: Sequence[str]) -> int:
         )
     if system.CHROMIUM in missing:
         suites.remove("e2e")
-    chromium = system.CHROMIUM.path()
     runs = pytest_runs(suites, options, cpu_count=os.cpu_count() or 1, root=ROOT)
-    return _pytest(runs, {"CHROMIUM": chromium} if chromium else {})
+    return _pytest(runs, _browser())
 
 
 def soak(arguments: Sequence[str]) -> int:
     """Takes the long figures: the tests marked `soak`, one at a time, with what they print."""
-    _prepare("dev", [system.FLITE, system.ESPEAK, *_SERVERS])
-    return _pytest([["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]])
+    _prepare("dev", [system.FLITE, system.ESPEAK, system.CHROMIUM, *_SERVERS])
+    runs = [["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]]
+    return _pytest(runs, _browser())
 
 
 def lint() -> int:
@@ -234,6 +234,12 @@ def _node() -> str | None:
     except BuildError:
         return None
     return f"{node.program} ({'.'.join(map(str, node.version))})"
+
+
+def _browser() -> Mapping[str, str]:
+    """Returns what tells the tests which browser to use."""
+    chromium = system.CHROMIUM.path()
+    return {"CHROMIUM": chromium} if chromium else {}
 
 
 def _pytest(runs: Sequence[Sequence[str]], environment: Mapping[str, str] | None = None) -> int:

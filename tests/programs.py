@@ -24,7 +24,7 @@ def free_port() -> int:
 
 
 def program(name: str) -> str:
-    """Return where a server that tests start is; without it the test is left out.
+    """Return where a program that is no Python package is; without it the test is left out.
 
     Debian keeps PostgreSQL's programs out of the path, and other servers out of most users'. CI
     leaves no test out.

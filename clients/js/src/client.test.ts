@@ -117,6 +117,16 @@ describe("VoiceAgentClient", () => {
     expect(phases).toEqual(["connecting", "talking", "returning", "talking"]);
   });
 
+  it("sends nothing again that had its time to be answered", async () => {
+    const { client } = await talking();
+    await client.sendText("thank you");
+    await vi.advanceTimersByTimeAsync(9_000);
+    made[0]!.events.failed(new Error("ICE failed"));
+    await settle();
+    await made[1]!.answers();
+    expect(texts(made[1]!)).toEqual([]);
+  });
+
   it("stays muted through a loss", async () => {
     const { client } = await talking();
     client.setMuted(true);

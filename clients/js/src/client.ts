@@ -57,7 +57,7 @@ export class VoiceAgentClient {
   /** Typed, and still to be sent. */
   private waitingTexts: string[] = [];
   /** Sent, and not answered yet: sent again should the connection turn out to be dead. */
-  private unanswered: string[] = [];
+  private unanswered: { text: string; at: number }[] = [];
 
   /** Throws when the options cannot be used. */
   constructor(private readonly options: VoiceAgentOptions = {}) {
@@ -248,7 +248,7 @@ export class VoiceAgentClient {
   }
 
   private send(text: string): void {
-    this.unanswered.push(text);
+    this.unanswered.push({ text, at: performance.now() });
     this.call?.latency.typed();
     void this.call?.client
       .sendText(text, { run_immediately: true, audio_response: true })
@@ -268,7 +268,10 @@ export class VoiceAgentClient {
     // The connection may die while the server hears of the hang-up.
     if (!this.call) return;
     this.stopTimers();
-    this.waitingTexts = [...this.unanswered, ...this.waitingTexts];
+    // What is older reached the server, which had nothing to say to it.
+    const since = performance.now() - ANSWER_OVERDUE_MS;
+    const again = this.unanswered.filter(({ at }) => at > since).map(({ text }) => text);
+    this.waitingTexts = [...again, ...this.waitingTexts];
     this.unanswered = [];
     this.apply({ type: "lost", notice: COMING_BACK });
   }

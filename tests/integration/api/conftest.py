@@ -22,6 +22,7 @@ from voice_agent.audio.recording.ogg import read_facts
 from voice_agent.core.agent import Agent
 from voice_agent.listening import listen
 from voice_agent.observability.metrics import Metrics
+from voice_agent.observability.process_state import ProcessState
 from voice_agent.server import server_config
 from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.storage.recordings import RecordingFiles
@@ -30,6 +31,15 @@ from voice_agent.transports.factory import ServerRoutes
 from voice_agent.transports.webrtc.manager import WebRTCManager
 from voice_agent.transports.websocket.manager import WebSocketManager
 
+PROCESS = ProcessState(
+    name="p0",
+    started_at=0.0,
+    sessions={},
+    max_sessions=50,
+    not_ready=None,
+    memory=0,
+    providers=(),
+)
 NOWHERE = sqlite_url(Path("/nowhere/voice-agent.db"))
 AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello.")
 STOP_TIMEOUT_S = 10.0
@@ -82,6 +92,7 @@ async def _serve(harness: ConversationHarness, **changes: Any) -> AsyncIterator[
         "recordings": RecordingFiles(Path("nowhere"), read_facts),
         "metrics": Metrics(harness.pool.statistics),
         "routes": ServerRoutes,
+        "process": lambda: PROCESS,
         "knock_rules": KnockRules(bound_host="127.0.0.1"),
         "accounts": Accounts(Database(NOWHERE), "s" * 32, harness.clock),
         "default_agent": AGENT.id,

@@ -98,8 +98,8 @@ async def test_a_machine_gets_one_document(
     assert document["received_audio_s"] > 0.6
     (turn,) = document["turns"]
     assert (turn["said"], turn["understood"], turn["answer"]) == (str(question_wav), "what", "Yes.")
-    assert 0.18 < turn["end_of_speech_to_first_audio_s"] < 2.0
-    assert 0.1 < turn["answer_s"] < 2.0
+    assert 0.18 < turn["end_of_speech_to_first_audio_s"] < 8
+    assert 0.1 < turn["answer_s"] < 8
     lines = [(line["speaker"], line["text"]) for line in document["transcript"]]
     assert lines == [("bot", "Hello."), ("user", "what"), ("bot", "Yes.")]
 

@@ -8,7 +8,7 @@ import {
 import type { Devices } from "../media/devices";
 import type { Microphone } from "../media/microphone";
 import type { Notice } from "../state/state";
-import { ENDED_MEANWHILE, STAYED_AWAY } from "../state/words";
+import { ENDED_MEANWHILE, LOST, STAYED_AWAY } from "../state/words";
 import {
   capabilities,
   SessionServer,
@@ -257,7 +257,7 @@ export class VoiceAgentTransport extends Transport {
   private readonly onOnline = async (): Promise<void> => {
     const { line } = this;
     if (!line || this.isOver || (await line.isAlive())) return;
-    await this.onEnded(line, { notice: STAYED_AWAY, mayReturn: true, lostRace: false });
+    await this.onEnded(line, { notice: LOST, mayReturn: true, lostRace: false });
   };
 
   // The page chooses its devices before the call; there is no camera and no screen to share.

@@ -69,6 +69,8 @@ export class Line {
   private held: (() => void)[] | null = [];
   private farewell: Farewell | null = null;
   private looking: ReturnType<typeof setInterval> | undefined;
+  private lastCount: number | null = null;
+  private looksInVain = 0;
   private isClosed = false;
   private hasCarried = false;
   private onCarrying: () => void = () => undefined;
@@ -249,15 +251,12 @@ export class Line {
     else this.failConnecting(new LineEnded(farewell));
   }
 
-  private last: number | null = null;
-  private inVain = 0;
-
   private async look(): Promise<void> {
     const count = await this.wiring.packets();
-    const isStuck = count === null ? this.wiring.backlog() > STUCK_BYTES : count === this.last;
-    this.inVain = isStuck ? this.inVain + 1 : 0;
-    this.last = count;
-    if (this.inVain >= LOOKS_IN_VAIN) this.over(LOST);
+    const isStuck = count === null ? this.wiring.backlog() > STUCK_BYTES : count === this.lastCount;
+    this.looksInVain = isStuck ? this.looksInVain + 1 : 0;
+    this.lastCount = count;
+    if (this.looksInVain >= LOOKS_IN_VAIN) this.over(LOST);
   }
 
   private deadline(after: number, message: string): ReturnType<typeof setTimeout> {

@@ -299,7 +299,7 @@ async def test_a_hanging_recogniser_is_ended_and_replaced(
 async def test_an_utterance_waits_for_a_free_recogniser_and_says_when_there_is_none(
     spoken: dict[str, bytes],
 ) -> None:
-    limits = RecogniserLimits(warm=1, maximum=1, wait_s=2)
+    limits = RecogniserLimits(warm=1, maximum=1, wait_s=5)
     recognisers = await Recognisers.start(QUESTIONS, limits)
     try:
         first, second = recognisers.begin("", ignore), recognisers.begin("", ignore)
