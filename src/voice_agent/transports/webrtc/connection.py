@@ -1,9 +1,11 @@
 """One peer connection of one client, as a connection that carries a leg."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from aiortc import RTCIceCandidate
 from aiortc.mediastreams import MediaStreamError
 from pipecat.processors.frameworks.rtvi import models as rtvi
 from pipecat.transports.base_transport import TransportParams
@@ -47,6 +49,8 @@ class WebRTCConnection(ConnectionState):
         self._peer = peer
         self._transport: PromptWebRTCTransport | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._asking: deque[Sequence[RTCIceCandidate | None]] = deque()
+        self._asker: asyncio.Task[None] | None = None
         peer.add_event_handler("closed", self._on_closed)
         peer.add_event_handler("failed", self._on_failed)
         self._data_channels = CheckedDataChannels(peer, self, session_id=session_id)
@@ -72,17 +76,47 @@ class WebRTCConnection(ConnectionState):
             return super().reaches_client()
         return super().reaches_client() and self._peer.is_connected()
 
+    async def add_candidates(self, candidates: Sequence[RTCIceCandidate | None]) -> None:
+        """Give trickled candidates to the peer, in their order; None says that there are no more.
+
+        Browsers hide their addresses behind names (`....local`, mDNS). Asking the network for one
+        takes up to two seconds when nobody knows it, which no request has to wait for.
+        """
+        if not self._is_asking and not any(map(_is_named, candidates)):
+            await self._add(candidates)
+            return
+        self._asking.append(candidates)
+        if not self._is_asking:
+            self._asker = asyncio.create_task(self._ask_names(), name=f"{self.id} names")
+
+    @property
+    def _is_asking(self) -> bool:
+        return self._asker is not None and not self._asker.done()
+
+    async def _ask_names(self) -> None:
+        while self._asking:
+            try:
+                await self._add(self._asking.popleft())
+            except Exception as error:  # noqa: BLE001 - a candidate less, the others are tried
+                self._log.info("a candidate cannot be used: {!r}", error)
+
+    async def _add(self, candidates: Sequence[RTCIceCandidate | None]) -> None:
+        for candidate in candidates:
+            await self._peer.add_ice_candidate(candidate)
+
     async def close(self, reason: CloseReason) -> None:
         """Tell the client why and close the peer connection; closing again waits for the same."""
         was_lost = self.has_ended and await self.wait_ended() is ConnectionEnd.LOST
         self.note_ended(ConnectionEnd.CLOSED)
-        self._watch.cancel()
+        tasks = [self._watch] if self._asker is None else [self._watch, self._asker]
+        for task in tasks:
+            task.cancel()
         if self._closing is None:
             self._say(LOST_WORDS if was_lost else CLOSE_WORDS.get(reason))
             self._closing = begin_closing(self._peer)
         if not await wait_closed(self._closing):
             self._log.warning("the peer connection did not close in {} s", CLOSE_TIMEOUT_S)
-        await asyncio.gather(self._watch, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _say(self, words: str | None) -> None:
         words = self.violation.detail if self.violation else words
@@ -120,3 +154,8 @@ class WebRTCConnection(ConnectionState):
         except MediaStreamError:
             return
         self.note_carrying()
+
+
+def _is_named(candidate: RTCIceCandidate | None) -> bool:
+    """Return whether its address is a name that has to be asked for first (mDNS)."""
+    return candidate is not None and candidate.ip.endswith(".local")

@@ -105,9 +105,8 @@ class WebRTCManager:
             OfferInvalidError: One of them cannot be read.
             PeerNotFoundError: There is no such peer, or it is another session's.
         """
-        peer = self._find(pc_id, session_id).peer
-        for candidate in [ice_candidate(candidate) for candidate in candidates]:
-            await peer.add_ice_candidate(candidate)
+        connection = self._find(pc_id, session_id)
+        await connection.add_candidates([ice_candidate(candidate) for candidate in candidates])
 
     def session_of(self, pc_id: str) -> str:
         """Return whose peer connection that is; raise PeerNotFoundError when there is none."""

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aioice import ice
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCIceCandidate, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
 from voice_agent.core.errors import MediaRouteError, OfferInvalidError, PeerNotFoundError
@@ -11,6 +11,7 @@ from voice_agent.transports.base import CloseReason, Connection, ConnectionEnd
 from voice_agent.transports.webrtc.closing import CLOSE_TIMEOUT_S
 from voice_agent.transports.webrtc.manager import PEERS_A_SESSION, WebRTCManager
 from voice_agent.transports.webrtc.signaling import Candidate, Offer
+from voice_agent.transports.webrtc.speaking_peer import SpeakingPeer
 
 UNANSWERABLE = "v=0\r\no=x\r\nm=audio 9 X 0\r\n"
 
@@ -72,6 +73,31 @@ async def test_an_offer_that_cannot_be_answered_leaves_nothing(manager: WebRTCMa
         with pytest.raises(OfferInvalidError):
             await manager.answer(Offer(sdp), session_id="a", start=must_not_start)
     assert manager.open_count == 0
+
+
+async def test_a_browsers_hidden_address_is_asked_for_while_requests_are_answered(
+    manager: WebRTCManager, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, taken, all_taken = asyncio.Event(), [], asyncio.Event()
+
+    async def take(_: SpeakingPeer, candidate: RTCIceCandidate) -> None:
+        await asked.wait()
+        taken.append(candidate.ip)
+        if len(taken) == 2:
+            all_taken.set()
+
+    monkeypatch.setattr(SpeakingPeer, "add_ice_candidate", take)
+    answer = await manager.answer(
+        Offer(await browser.offer()), session_id="a", start=lambda _: None
+    )
+    for address in ("0a1b2c3d.local", "192.0.2.1"):
+        candidate = Candidate(f"candidate:1 1 udp 2113937151 {address} 50000 typ host", "0", 0)
+        await manager.add_candidates(answer.pc_id, [candidate], session_id="a")
+    assert not taken
+    asked.set()
+    async with asyncio.timeout(10):
+        await all_taken.wait()
+    assert taken == ["0a1b2c3d.local", "192.0.2.1"], "in their order"
 
 
 async def test_nobody_reaches_another_sessions_peer(
