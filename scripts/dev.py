@@ -65,6 +65,7 @@ def test(arguments: Sequence[str]) -> int:
     if system.CHROMIUM in missing:
         suites.remove("e2e")
     runs = pytest_runs(suites, options, cpu_count=os.cpu_count() or 1, root=ROOT)
+    environment.compile_project()
     return _pytest(runs, _browser())
 
 
@@ -72,6 +73,7 @@ def soak(arguments: Sequence[str]) -> int:
     """Takes the long figures: the tests marked `soak`, one at a time, with what they print."""
     _prepare("dev", [system.FLITE, system.ESPEAK, system.CHROMIUM, *_SERVERS])
     runs = [["tests", "-m", "soak", "-s", "--timeout=3600", *arguments]]
+    environment.compile_project()
     return _pytest(runs, _browser())
 
 

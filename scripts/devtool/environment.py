@@ -105,8 +105,11 @@ def _is_usable(state: State) -> bool:
 def _install_locks(names: Sequence[str]) -> None:
     say(f"Installing the locked dependencies ({', '.join(names)})")
     files = [part for name in names for part in ("-r", REQUIREMENTS / f"{name}.txt")]
+    # Tests start a hundred servers. Where Python may not write what it compiled, each would
+    # compile 2,200 modules: 2.7 of the 4.7 s of CPU that a start takes then.
+    compiled = ["--compile-bytecode"] if "dev" in names else []
     run(
-        [UV, "pip", "install", "--python", PYTHON, "--quiet", "--require-hashes",
+        [UV, "pip", "install", "--python", PYTHON, "--quiet", "--require-hashes", *compiled,
          "--build-constraints", REQUIREMENTS / "build.txt", *files],
         failure="The dependencies could not be installed",
         remedy=NETWORK_REMEDY,
@@ -123,6 +126,15 @@ def _install_project() -> None:
         remedy=NETWORK_REMEDY,
         environment=uv_environment(),
     )  # fmt: skip
+
+
+def compile_project() -> None:
+    """Compiles the project's modules that have changed, once for all servers that tests start."""
+    run(
+        [PYTHON, "-m", "compileall", "-q", ROOT / "src"],
+        failure="The project does not compile",
+        remedy="mend what is named above",
+    )
 
 
 def _write_state(state: State) -> None:
