@@ -364,6 +364,7 @@ def services_of(app: Application, neighbours: Neighbours | None = None) -> ApiSe
         accounts=app.accounts,
         default_agent=settings.default_agent,
         recordings=app.recordings,
+        transports=tuple(TransportKind(name) for name in settings.transports),
         routes=_routes(app),
         knock_rules=KnockRules(
             bound_host=settings.host,
@@ -483,11 +484,8 @@ async def _serve_device(app: Application, port: int) -> None:
 
 def _routes(app: Application) -> Callable[[], ServerRoutes]:
     """Return what tells how this process can be reached now."""
-    offered = tuple(TransportKind(name) for name in app.settings.transports)
-    relay_over_tcp = app.ice.has_turn_over_tcp
     return lambda: ServerRoutes(
-        offered=offered,
         has_route=app.ice.has_route(host_addresses()),
-        relay_over_tcp=relay_over_tcp,
+        relay_over_tcp=app.ice.has_turn_over_tcp,
         load=app.sessions.load,
     )

@@ -24,7 +24,7 @@ async def require_connectable(services: ApiServices, session_id: str, kind: Tran
         SessionNotFoundError: There is no such session.
         SessionEndedError: It is over.
     """
-    require_offered(kind, services.routes().offered)
+    require_offered(kind, services.transports)
     checkpoint = await services.sessions.read(session_id)
     if checkpoint.state is SessionState.ENDED:
         raise SessionEndedError("this session is over; start a new one")
@@ -58,7 +58,7 @@ async def walk_in_session(
 ) -> AsyncIterator[str]:
     """Open a session for who comes without one, and end it when he cannot be let in."""
     principal = await admit(services, request)
-    require_offered(kind, services.routes().offered)
+    require_offered(kind, services.transports)
     new = await services.sessions.create(resumable=False, origin=origin_of(principal))
     note_session(request, new.session_id)
     try:

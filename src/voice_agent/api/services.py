@@ -28,7 +28,7 @@ from voice_agent.sessions.records import SessionRecord
 from voice_agent.storage.idempotency import KeptAnswer, KeyedRequest
 from voice_agent.storage.session_archive import SessionFilter
 from voice_agent.storage.stored_agents import AgentVersion
-from voice_agent.transports.base import Connection
+from voice_agent.transports.base import Connection, TransportKind
 from voice_agent.transports.factory import ServerRoutes, TransportStep
 from voice_agent.transports.webrtc.ice_servers import IceServers
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
@@ -195,8 +195,9 @@ class ApiServices:
     `process` returns what this process tells of itself, `unready` what keeps it from taking a call
     now, None when nothing does.
     `open_access` says that requests without a credential may do everything
-    (`VOICE_AGENT_AUTH=off`). `routes` returns how the server can be reached now. `console` is where
-    the built page is, if it is anywhere. `visitors` limits sessions by publishable key and address.
+    (`VOICE_AGENT_AUTH=off`). `transports` are those to offer, in order; `routes` returns how the
+    server can be reached now. `console` is where the built page is, if it is anywhere. `visitors`
+    limits sessions by publishable key and address.
     `elsewhere` is middleware that brings requests to other servers, where there are several.
     """
 
@@ -213,6 +214,7 @@ class ApiServices:
     accounts: Accounts
     default_agent: str
     recordings: Recordings
+    transports: Sequence[TransportKind]
     routes: Callable[[], ServerRoutes]
     knock_rules: KnockRules
     unready: Callable[[], str | None]

@@ -41,8 +41,6 @@ class ClientAbilities:
 class ServerRoutes:
     """How a server can be reached now."""
 
-    offered: Sequence[TransportKind] = OFFERABLE
-    """What it is set to offer, in its order."""
     has_route: bool = True
     """Whether its WebRTC peers have any candidate: an address of its own, or a TURN server's."""
     relay_over_tcp: bool = False
@@ -77,12 +75,16 @@ def require_offered(kind: TransportKind, offered: Sequence[TransportKind]) -> No
 
 
 def plan_transports(
-    wanted: TransportKind | None, client: ClientAbilities, server: ServerRoutes
+    wanted: TransportKind | None,
+    offered: Sequence[TransportKind],
+    client: ClientAbilities,
+    server: ServerRoutes,
 ) -> TransportPlan:
     """Return what the client should try, in order, and what it should leave.
 
     Args:
         wanted: What the client asks for; None lets the server choose.
+        offered: What the server is set to offer, in its order.
         client: What the client can do.
         server: How the server can be reached.
 
@@ -90,13 +92,13 @@ def plan_transports(
         TransportUnavailableError: Nothing is left; the message says why.
     """
     if wanted is not None:
-        require_offered(wanted, server.offered)
+        require_offered(wanted, offered)
         obstacle = _obstacle(wanted, client, server)
         if obstacle is not None:
             raise TransportUnavailableError(f"transport '{wanted}' cannot be used: {obstacle}")
         return TransportPlan((TransportStep(wanted, "the client asked for it"),))
     first, later, left_out = [], [], []
-    for kind in server.offered:
+    for kind in offered:
         obstacle, drawback = _obstacle(kind, client, server), _drawback(kind, client, server)
         if obstacle is not None:
             left_out.append(TransportStep(kind, obstacle))
@@ -104,18 +106,18 @@ def plan_transports(
             later.append(TransportStep(kind, drawback))
         else:
             first.append(kind)
-    steps = [TransportStep(kind, _place(kind, rank, server)) for rank, kind in enumerate(first)]
+    steps = [TransportStep(kind, _place(kind, rank, offered)) for rank, kind in enumerate(first)]
     if not steps and not later:
         reasons = "; ".join(f"{_TITLES[step.kind]}: {step.reason}" for step in left_out)
         raise TransportUnavailableError(f"no transport is left for this client. {reasons}")
     return TransportPlan((*steps, *later), tuple(left_out))
 
 
-def _place(kind: TransportKind, rank: int, server: ServerRoutes) -> str:
+def _place(kind: TransportKind, rank: int, offered: Sequence[TransportKind]) -> str:
     """Return why `kind` comes as the `rank`th of those without a drawback."""
     if rank > 0:
         return "the next that the server offers, for when none before it connects"
-    if kind is server.offered[0]:
+    if kind is offered[0]:
         return "the first that the server offers"
     return "the first that is left of what the server offers"
 

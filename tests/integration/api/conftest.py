@@ -27,7 +27,7 @@ from voice_agent.server import server_config
 from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.storage.recordings import RecordingFiles
 from voice_agent.testing.harness import ConversationHarness
-from voice_agent.transports.factory import ServerRoutes
+from voice_agent.transports.factory import OFFERABLE, ServerRoutes
 from voice_agent.transports.webrtc.manager import WebRTCManager
 from voice_agent.transports.websocket.manager import WebSocketManager
 
@@ -91,6 +91,7 @@ async def _serve(harness: ConversationHarness, **changes: Any) -> AsyncIterator[
         "pool": harness.pool,
         "recordings": RecordingFiles(Path("nowhere"), read_facts),
         "metrics": Metrics(harness.pool.statistics),
+        "transports": OFFERABLE,
         "routes": ServerRoutes,
         "process": lambda: PROCESS,
         "knock_rules": KnockRules(bound_host="127.0.0.1"),

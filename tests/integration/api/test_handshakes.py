@@ -9,7 +9,6 @@ from websockets.exceptions import InvalidStatus
 from tests.integration.api.conftest import AGENT, Site, serve_site
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
-from voice_agent.transports.factory import ServerRoutes
 
 
 async def _refusal(site: Site, path: str, **options: Any) -> dict[str, Any]:
@@ -104,7 +103,7 @@ async def test_without_open_access_nobody_walks_in() -> None:
 async def test_where_websocket_is_not_offered_nobody_connects_over_it() -> None:
     async with (
         ConversationHarness(AGENT) as harness,
-        serve_site(harness, routes=lambda: ServerRoutes((TransportKind.WEBRTC,))) as site,
+        serve_site(harness, transports=(TransportKind.WEBRTC,)) as site,
     ):
         new = await harness.sessions.create()
         path = f"/v1/sessions/{new.session_id}/ws?token={new.token}"

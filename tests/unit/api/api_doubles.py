@@ -24,7 +24,7 @@ from voice_agent.observability.provider_health import ProviderHealth
 from voice_agent.storage.database import Database, sqlite_url
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import Connection
-from voice_agent.transports.factory import ServerRoutes
+from voice_agent.transports.factory import OFFERABLE, ServerRoutes
 from voice_agent.transports.webrtc.ice_servers import IceServer, IceServers
 from voice_agent.transports.webrtc.signaling import Answer, Candidate, Offer
 
@@ -136,6 +136,7 @@ def services_of(harness: ConversationHarness, kept: KeptThings, **changes: Any) 
         "pool": OneResource(),
         "recordings": NothingRecorded(),
         "metrics": Metrics(OneResource().statistics),
+        "transports": OFFERABLE,
         "routes": ServerRoutes,
         "process": lambda: PROCESS,
         "knock_rules": KnockRules(bound_host="127.0.0.1"),

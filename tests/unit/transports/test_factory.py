@@ -9,12 +9,23 @@ from voice_agent.transports.factory import (
     ClientAbilities,
     ClientKind,
     ServerRoutes,
+    TransportPlan,
     plan_transports,
 )
 
 WEBRTC, WEBSOCKET = TransportKind.WEBRTC, TransportKind.WEBSOCKET
+OFFERED = (WEBRTC, WEBSOCKET)
 RELAYED = {"relay_over_tcp": True}
 LONELY = {"has_route": False}
+
+
+def planned_for(
+    wanted: TransportKind | None, client: dict[str, Any], server: dict[str, Any]
+) -> TransportPlan:
+    """Plan for a client and a server of which only what is unusual is said."""
+    routes = {name: value for name, value in server.items() if name != "offered"}
+    offered = server.get("offered", OFFERED)
+    return plan_transports(wanted, offered, ClientAbilities(**client), ServerRoutes(**routes))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +61,7 @@ def test_the_plan_follows_from_both_sides(
     planned: list[TransportKind],
     left_out: list[TransportKind],
 ) -> None:
-    plan = plan_transports(wanted, ClientAbilities(**client), ServerRoutes(**server))
+    plan = planned_for(wanted, client, server)
     assert [step.kind for step in plan.steps] == planned
     assert [step.kind for step in plan.left_out] == left_out
     reasons = [step.reason for step in (*plan.steps, *plan.left_out)]
@@ -75,4 +86,4 @@ def test_a_refusal_says_why(
     wanted: TransportKind | None, client: dict[str, Any], server: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(TransportUnavailableError, match=words):
-        plan_transports(wanted, ClientAbilities(**client), ServerRoutes(**server))
+        planned_for(wanted, client, server)

@@ -52,7 +52,7 @@ def pipecat_client_routes(services: ApiServices) -> APIRouter:
         wish = wish or StartRequest()
         principal = await admit(services, request, wish.agent_id)
         kind = TransportKind(wish.transport)
-        require_offered(kind, services.routes().offered)
+        require_offered(kind, services.transports)
         new = await services.sessions.create(wish.agent_id, origin=origin_of(principal))
         note_session(request, new.session_id)
         if kind is TransportKind.WEBSOCKET:

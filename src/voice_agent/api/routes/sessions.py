@@ -80,7 +80,12 @@ def session_routes(services: ApiServices) -> APIRouter:
         """Create a session and say how to connect to it, the best way first."""
         wish = wish or SessionRequest()
         principal = await admit(services, request, wish.agent)
-        plan = plan_transports(wish.transport.kind, wish.client.to_abilities(), services.routes())
+        plan = plan_transports(
+            wish.transport.kind,
+            services.transports,
+            wish.client.to_abilities(),
+            services.routes(),
+        )
 
         async def create() -> SessionInvitation:
             new = await services.sessions.create(

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Literal
 
 from voice_agent.transports.webrtc.ice_route import IceRoute, TurnServer
-from voice_agent.transports.webrtc.ice_url import parse_ice_url
+from voice_agent.transports.webrtc.ice_url import IceUrl, parse_ice_url
 from voice_agent.transports.webrtc.turn_credentials import turn_credentials
 from voice_agent.transports.webrtc.udp_ports import PortRange
 
@@ -68,12 +69,18 @@ class IceServers:
     @property
     def has_turn(self) -> bool:
         """Whether there is a TURN server, for clients and for this server."""
-        return bool(self.route("").turns)
+        return bool(self._turn_urls)
 
     @property
     def has_turn_over_tcp(self) -> bool:
         """Whether clients reach one of the TURN servers over TCP."""
-        return any(server.url.over_tcp for server in self.route("").turns)
+        return any(url.over_tcp for url in self._turn_urls)
+
+    @cached_property
+    def _turn_urls(self) -> Sequence[IceUrl]:
+        urls = [url for server in self.fixed for url in server.urls]
+        parsed = map(parse_ice_url, (*urls, *(self.shared.urls if self.shared else ())))
+        return [url for url in parsed if url.is_turn]
 
     def has_route(self, own_addresses: Sequence[str]) -> bool:
         """Return whether peers of this server have any candidate to offer.

@@ -8,7 +8,6 @@ from tests.unit.api.api_doubles import RecordingPeers
 from tests.unit.api.conftest import ClientMaker
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
-from voice_agent.transports.factory import ServerRoutes
 from voice_agent.transports.webrtc.signaling import Candidate
 
 SDP = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
@@ -168,7 +167,7 @@ async def test_an_ended_session_takes_no_connection(
 async def test_webrtc_that_is_not_offered_takes_no_connection(
     client_of: ClientMaker, harness: ConversationHarness, peers: RecordingPeers
 ) -> None:
-    client = client_of(peers=peers, routes=lambda: ServerRoutes((TransportKind.WEBSOCKET,)))
+    client = client_of(peers=peers, transports=(TransportKind.WEBSOCKET,))
     path, headers = await _session(harness)
     response = await client.post(path, json=OFFER, headers=headers)
     assert (response.status_code, response.json()["code"]) == (422, "transport_unavailable")

@@ -8,7 +8,6 @@ from tests.unit.api.conftest import ClientMaker
 from voice_agent.core.session import SessionState
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
-from voice_agent.transports.factory import ServerRoutes
 
 OFFER = {"sdp": "v=0\r\nm=audio 9\r\n", "type": "offer", "pc_id": None, "restart_pc": False}
 CANDIDATES = {"pc_id": "pc-1", "candidates": [{"candidate": "candidate:1"}]}
@@ -108,7 +107,7 @@ async def test_a_refused_start_opens_nothing_and_says_why_where_the_client_looks
     offered = [TransportKind.WEBSOCKET]
     if code == "agent_not_found":
         offered.append(TransportKind.WEBRTC)
-    response = await client_of(routes=lambda: ServerRoutes(offered)).post("/start", json=wish)
+    response = await client_of(transports=offered).post("/start", json=wish)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.json()["detail"]
     assert not await harness.list()

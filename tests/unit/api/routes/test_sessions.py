@@ -11,7 +11,6 @@ from tests.unit.api.conftest import ClientMaker
 from voice_agent.sessions.manager import SessionPolicy
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import TransportKind
-from voice_agent.transports.factory import ServerRoutes
 from voice_agent.transports.webrtc.ice_servers import IceServers, SharedTurn
 from voice_agent.transports.webrtc.turn_credentials import turn_credentials
 
@@ -120,7 +119,7 @@ async def test_an_unknown_agent_is_a_404_and_opens_nothing(
 async def test_a_transport_that_is_not_offered_is_refused_and_opens_nothing(
     client_of: ClientMaker, harness: ConversationHarness
 ) -> None:
-    client = client_of(routes=lambda: ServerRoutes((TransportKind.WEBSOCKET,)))
+    client = client_of(transports=(TransportKind.WEBSOCKET,))
     for wish in ({"transport": "webrtc"}, {"client": {"websocket": False}}):
         response = await client.post("/v1/sessions", json=wish)
         assert (response.status_code, response.json()["code"]) == (422, "transport_unavailable")
