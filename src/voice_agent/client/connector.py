@@ -70,8 +70,6 @@ class Connector:
         self.media: Media | None = None
         self.attempts: list[tuple[TransportName, CallError]] = []
         self._carried: TransportName | None = None
-        self._listeners: dict[Media, EntrantListener] = {}
-        self._trying: Callable[[Media], None] = lambda _: None
         self._freeing: set[asyncio.Task[None]] = set()
 
     async def connect(self, listener: MediaListener, trying: Callable[[Media], None]) -> Media:
@@ -99,14 +97,7 @@ class Connector:
             )
         self.invitation = invitation
         offers = _wanted(invitation.transports, destination.transport)
-        race = Race(
-            self._entrants(offers, signalling, listener, trying, destination.timeout_s),
-            self._let_go,
-        )
-        try:
-            return self._won(await race.run())
-        finally:
-            self.attempts += race.failures
+        return await self._race(offers, signalling, listener, trying, self.attempts)
 
     async def reconnect(self, listener: MediaListener, trying: Callable[[Media], None]) -> Media:
         """Connects once more to the same session, last over the transport that it was lost over.
@@ -133,8 +124,7 @@ class Connector:
         offers = _wanted(self.invitation.transports, destination.transport)
         # What it was lost over comes last: it may be lost there again.
         offers = tuple(sorted(offers, key=lambda offer: offer.type is self._carried))
-        entrants = self._entrants(offers, signalling, listener, trying, timeout_s)
-        return self._won(await Race(entrants, self._let_go, is_final=is_final).run())
+        return await self._race(offers, signalling, listener, trying, [], is_final=is_final)
 
     def abandon(self) -> None:
         """Lets go of the connection without a word to the server, and frees it meanwhile.
@@ -166,44 +156,45 @@ class Connector:
         task.add_done_callback(self._freeing.discard)
 
     def _let_go(self, media: Media) -> None:
-        self._listeners.pop(media, None)
         self._free(_abandon(media))
 
-    def _won(self, media: Media) -> Media:
-        """Takes the medium that connected first."""
-        self.media = media
-        self._carried = media.name
-        self._trying(media)
-        self._listeners.pop(media).win()
-        return media
-
-    def _entrants(
+    async def _race(
         self,
         offers: Sequence[TransportOffer],
         signalling: Signalling,
         listener: MediaListener,
         trying: Callable[[Media], None],
-        timeout_s: float,
-    ) -> Sequence[Callable[[], Media]]:
-        """Returns what makes the media of one attempt."""
+        failures: list[tuple[TransportName, CallError]],
+        *,
+        is_final: Callable[[CallError], bool] = lambda _: False,
+    ) -> Media:
+        """Makes one attempt over all of `offers`, and takes the medium that connects first."""
         attempt = uuid4().hex
-        self._trying = trying
+        listeners: dict[Media, EntrantListener] = {}
 
         def entrant(offer: TransportOffer) -> Media:
             between = EntrantListener(listener)
-            media = self._build(offer, signalling, between, timeout_s, attempt)
-            self._listeners[media] = between
+            media = self._build(offer, signalling, between, attempt)
+            listeners[media] = between
             trying(media)
             return media
 
-        return [partial(entrant, offer) for offer in offers]
+        entrants = [partial(entrant, offer) for offer in offers]
+        race = Race(entrants, self._let_go, is_final=is_final)
+        try:
+            media = await race.run()
+        finally:
+            failures += race.failures
+        self.media, self._carried = media, media.name
+        trying(media)
+        listeners[media].win()
+        return media
 
     def _build(
         self,
         offer: TransportOffer,
         signalling: Signalling,
         listener: MediaListener,
-        timeout_s: float,
         attempt: str,
     ) -> Media:
         assert self._http is not None
@@ -218,7 +209,7 @@ class Connector:
                 self.invitation.token,
                 signalling,
                 listener,
-                timeout_s,
+                signalling.timeout_s,
                 self._clock,
                 attempt=attempt,
                 silence_s=silence_s,
@@ -227,7 +218,7 @@ class Connector:
 
         url = with_attempt(offer.url, attempt)
         return WebSocketMedia(
-            url, self._http, listener, timeout_s, self._clock, silence_s=silence_s
+            url, self._http, listener, signalling.timeout_s, self._clock, silence_s=silence_s
         )
 
 

@@ -1,12 +1,12 @@
 """Several ways to connect, begun one after the other: the first to connect carries the call."""
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from voice_agent.client.errors import CallError, CallRefusedError, ServerUnreachableError
 from voice_agent.client.media import Media
 from voice_agent.client.signalling import TransportName
+from voice_agent.core.staggered_race import staggered_race
 
 HEAD_START_S = 1.5
 """How long a transport has to connect before the next one is tried beside it."""
@@ -33,11 +33,11 @@ class Race:
         is_final: Callable[[CallError], bool] = lambda _: False,
         head_start_s: float = HEAD_START_S,
     ) -> None:
-        self._waiting = deque(entrants)
+        self._entrants = entrants
         self._let_go = let_go
         self._is_final = is_final
         self._head_start_s = head_start_s
-        self._running: dict[asyncio.Task[None], Media] = {}
+        self._made: dict[int, Media] = {}
         self.failures: list[tuple[TransportName, CallError]] = []
 
     async def run(self) -> Media:
@@ -47,45 +47,33 @@ class Race:
             CallRefusedError: The server said no.
             ServerUnreachableError: None gets through.
         """
+        starts = [partial(self._connect, place) for place in range(len(self._entrants))]
+        winner = None
         try:
-            while self._waiting or self._running:
-                winner = await self._step()
-                if winner is not None:
-                    return winner
+            winner = await staggered_race(starts, self._head_start_s, self._failed)
         finally:
-            await self._stop()
-        raise none_got_through(self.failures)
+            for media in self._made.values():
+                if media is not winner:
+                    self._let_go(media)
+        if winner is None:
+            raise none_got_through(self.failures)
+        return winner
 
-    async def _step(self) -> Media | None:
-        """Begins the next, and waits until something happens or it is the turn of another."""
-        if self._waiting:
-            media = self._waiting.popleft()()
-            self._running[asyncio.create_task(media.connect(), name=f"{media.name} racing")] = media
-        timeout_s = self._head_start_s if self._waiting else None
-        done, _ = await asyncio.wait(
-            self._running, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-        )
-        # In the order in which they began: of two at once the one that the server prefers.
-        for task in [task for task in self._running if task in done]:
-            error = task.exception()
-            if error is None:
-                return self._running.pop(task)
-            media = self._running.pop(task)
-            self._let_go(media)
-            if not isinstance(error, CallRefusedError | ServerUnreachableError):
-                raise error
-            if self._is_final(error):
-                raise error
-            self.failures.append((media.name, error))
-        return None
+    async def _connect(self, place: int) -> Media:
+        media = self._made[place] = self._entrants[place]()
+        await media.connect()
+        return media
 
-    async def _stop(self) -> None:
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        for media in self._running.values():
-            self._let_go(media)
-        self._running.clear()
+    def _failed(self, place: int, error: BaseException) -> None:
+        media = self._made.pop(place, None)
+        if media is None:
+            raise error
+        self._let_go(media)
+        if not isinstance(error, CallRefusedError | ServerUnreachableError):
+            raise error
+        if self._is_final(error):
+            raise error
+        self.failures.append((media.name, error))
 
 
 def none_got_through(failures: Sequence[tuple[TransportName, CallError]]) -> CallError:

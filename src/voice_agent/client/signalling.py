@@ -153,7 +153,7 @@ class Signalling:
     def __init__(self, base_url: str, http: aiohttp.ClientSession, timeout_s: float) -> None:
         self._base_url = base_url
         self._http = http
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
 
     async def create_session(
         self, agent: str | None, transport: TransportName | None, key: str | None = None
@@ -210,13 +210,13 @@ class Signalling:
     ) -> Any:
         headers = {} if credential is None else {"Authorization": f"Bearer {credential}"}
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self.timeout_s):
                 async with self._http.post(url, json=body, headers=headers) as response:
                     text = (await response.content.read(_MAX_ANSWER_BYTES)).decode(errors="replace")
                     status = response.status
         except TimeoutError as error:
             raise ServerUnreachableError(
-                f"{self._base_url} did not answer within {self._timeout_s:g} s"
+                f"{self._base_url} did not answer within {self.timeout_s:g} s"
             ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ServerUnreachableError(

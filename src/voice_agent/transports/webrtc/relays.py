@@ -1,15 +1,16 @@
 """Asks TURN servers for a relay, one after another, and says why one gave none."""
 
-import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from aioice import stun
 
+from voice_agent.core.staggered_race import staggered_race
 from voice_agent.transports.webrtc.ice_route import TurnServer
 
 HEAD_START_S = 0.5
@@ -40,7 +41,7 @@ class TurnFault:
 
 async def first_relay(
     servers: Sequence[TurnServer],
-    ask: Callable[[TurnServer], Awaitable[Relay]],
+    ask: Callable[[TurnServer], Coroutine[Any, Any, Relay]],
     faults: dict[TurnServer, TurnFault],
 ) -> Relay | None:
     """Return the first relay that one of `servers` gives, None when none of them does.
@@ -50,28 +51,11 @@ async def first_relay(
         ask: Gets a relay.
         faults: Takes what is wrong with a server, as soon as that is known.
     """
-    waiting = list(servers)
-    asked: dict[asyncio.Future[Relay], TurnServer] = {}
-    try:
-        while waiting or asked:
-            if waiting:
-                server = waiting.pop(0)
-                asked[asyncio.ensure_future(ask(server))] = server
-            done, _ = await asyncio.wait(
-                asked,
-                timeout=HEAD_START_S if waiting else None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for task in done:
-                server = asked.pop(task)
-                error = task.exception()
-                if error is None:
-                    return task.result()
-                faults[server] = fault_of(error)
-        return None
-    finally:
-        for task in asked:
-            task.cancel()
+
+    def failed(place: int, error: BaseException) -> None:
+        faults[servers[place]] = fault_of(error)
+
+    return await staggered_race([partial(ask, each) for each in servers], HEAD_START_S, failed)
 
 
 def fault_of(error: BaseException) -> TurnFault:
