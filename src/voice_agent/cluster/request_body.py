@@ -1,7 +1,8 @@
 """The body of a request, as far as it has to be known to say where it belongs. Pure."""
 
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from voice_agent.cluster.request_head import RequestHead
 from voice_agent.core.wire_limits import MAX_BODY_BYTES
@@ -24,14 +25,24 @@ def read_body(head: RequestHead, received: bytes) -> bytes | None:
     return rest[:wanted] if len(rest) >= wanted or wanted > MAX_BODY_BYTES else None
 
 
-def peer_in(body: bytes) -> str | None:
-    """Return the `pc_id` of a WebRTC offer or of candidates, None when there is none."""
+def fields_in(body: bytes) -> Mapping[str, Any]:
+    """Return the JSON object that `body` is, an empty one when it is none."""
     try:
         fields = json.loads(body)
-    except ValueError:
-        return None
-    peer = fields.get("pc_id") if isinstance(fields, dict) else None
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def peer_of(fields: Mapping[str, Any]) -> str | None:
+    """Return the `pc_id` of a WebRTC offer or of candidates, None when there is none."""
+    peer = fields.get("pc_id")
     return peer if isinstance(peer, str) and peer else None
+
+
+def peer_in(body: bytes) -> str | None:
+    """Return the same of a body."""
+    return peer_of(fields_in(body))
 
 
 def _unchunked(rest: bytes) -> bytes | None:

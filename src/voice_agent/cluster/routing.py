@@ -1,19 +1,15 @@
 """Where a request belongs: to the process that has its session, or to whichever is best. Pure."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from voice_agent.accounts.prefixes import is_of_an_account
+from voice_agent.cluster.named import OFFER, named_in, token_of
 from voice_agent.cluster.request_body import peer_in
 from voice_agent.cluster.request_head import FORWARDED, RequestHead
 from voice_agent.cluster.session_token import session_in
 from voice_agent.core.process_ids import process_of
 
-_OF_SESSION: Final = re.compile(r"/v1/sessions/([^/]+)(?:/.*)?")
-_OF_TOKEN: Final = re.compile(r"/sessions/([^/]+)/api/offer")
-_OFFER: Final = "/api/offer"
 _WALK_IN_SOCKETS: Final = ("/ws", "/ws-client")
 _STARTS: Final = ("/v1/sessions", "/start")
 
@@ -42,7 +38,7 @@ LEAST_LOADED: Final = Route(Destination.LEAST_LOADED)
 
 def needs_body(head: RequestHead) -> bool:
     """Return whether only the body can say where the request belongs."""
-    return head.path == _OFFER and head.method in ("POST", "PATCH") and _token_of(head) is None
+    return head.path == OFFER and head.method in ("POST", "PATCH") and token_of(head) is None
 
 
 def route(head: RequestHead, body: bytes = b"") -> Route:
@@ -54,18 +50,14 @@ def route(head: RequestHead, body: bytes = b"") -> Route:
     if (passport := head.headers.get(FORWARDED)) is not None:
         process = session_in(passport)
         return ANY if process is None else Route(Destination.OWNER, process)
-    if found := _OF_SESSION.fullmatch(head.path):
-        return _owner(found[1])
-    if found := _OF_TOKEN.fullmatch(head.path):
-        return _owner(session_in(found[1]))
-    token = _token_of(head)
-    if head.path == _OFFER:
-        if token is not None:
-            return _owner(session_in(token))
+    token = token_of(head)
+    if head.path == OFFER and token is None:
         peer = peer_in(body)
         if peer is not None:
             return _owner(peer)
         return LEAST_LOADED if head.method == "POST" else ANY
+    if (named := named_in(head)) is not None:
+        return _owner(named.session_id)
     if head.path in _WALK_IN_SOCKETS and head.is_websocket:
         return LEAST_LOADED if token is None else _owner(session_in(token))
     if head.path in _STARTS and head.method == "POST":
@@ -76,9 +68,3 @@ def route(head: RequestHead, body: bytes = b"") -> Route:
 def _owner(identifier: str | None) -> Route:
     process = process_of(identifier) if identifier is not None else None
     return ANY if process is None else Route(Destination.OWNER, process)
-
-
-def _token_of(head: RequestHead) -> str | None:
-    """Return the session's token; a key or a user's token says nothing of where to."""
-    token = head.bearer or head.query.get("token") or None
-    return None if token is None or is_of_an_account(token) else token

@@ -54,6 +54,7 @@ def test_chunks_without_end_are_not_waited_for() -> None:
         (b'["pc_id"]', None),
         (b"not json", None),
         (b"\xff\xfe", None),
+        (b"[" * 100_000, None),
         (b"", None),
     ],
 )
