@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +35,6 @@ from voice_agent.core.events import EventListener
 from voice_agent.core.neighbours import Neighbours, NoNeighbours
 from voice_agent.core.pool import WarmServicePool
 from voice_agent.core.process_ids import process_name
-from voice_agent.core.service_pool import PoolSizes, slots
 from voice_agent.listening import addresses_to_open, host_addresses, listen
 from voice_agent.observability.event_log import event_logger
 from voice_agent.observability.garbage import GarbageCollection
@@ -48,12 +47,10 @@ from voice_agent.observability.webhooks.registry import WebhookRegistry
 from voice_agent.observability.webhooks.sender import WebhookSender
 from voice_agent.observability.webhooks.target_rules import TargetRules
 from voice_agent.private_files import secret_key
+from voice_agent.providing import checked_providers, pool_sizes_of, provider_states_of
 from voice_agent.routing import ice_servers_of
 from voice_agent.server import DrainingServer, server_config
-from voice_agent.services.limited_provider import LimitedProvider
 from voice_agent.services.provider import Provider, Stage
-from voice_agent.services.registry import FIXED_LANGUAGE_MODELS, provider_class
-from voice_agent.services.remembering_provider import MEGABYTE, RememberingProvider
 from voice_agent.sessions.device_port import serve_device
 from voice_agent.sessions.manager import SessionManager, SessionPolicy
 from voice_agent.sessions.records import SessionRecords
@@ -213,8 +210,8 @@ async def _build(
     ice = ice_servers_of(settings, clock.wall)
     if not ice.is_plain:
         require_known_aioice()
-    providers = await _providers(settings)
-    pool = WarmServicePool(_pool_sizes(settings))
+    providers = await checked_providers(settings)
+    pool = WarmServicePool(pool_sizes_of(settings))
     recordings = RecordingFiles(settings.data_dir / "recordings", read_facts)
     recorder = Recorder(recordings.create, clock) if settings.recordings == "allowed" else None
     pipelines = PipelineFactory(
@@ -241,7 +238,7 @@ async def _build(
     stack.push_async_callback(pool.close)
     metrics = Metrics(pool.statistics)
     metrics.collect_archive(lambda: journal.statistics)
-    health = _provider_states(settings)
+    health = provider_states_of(settings)
     webhook_rows, delivery_rows = WebhookRows(database), DeliveryRows(database)
     rules = TargetRules(allow_private=settings.webhook_allow_private)
     sender = WebhookSender(delivery_rows, webhook_rows, rules)
@@ -418,51 +415,6 @@ async def run(settings: Settings, announce: Callable[[str], None]) -> int:
         await app.announce_setup(addresses[0])
         await server.serve(sockets=[listener])
     return 0
-
-
-async def _providers(settings: Settings) -> dict[Stage, Provider]:
-    """Return the configured provider of each stage, checked.
-
-    Raises:
-        SettingsError: One of them cannot work; the message names the mend.
-    """
-    providers: dict[Stage, Provider] = {}
-    for stage in Stage:
-        name, options = settings.provider(stage)
-        provider: Provider = provider_class(stage, name)(options)
-        problems = await provider.check()
-        if problems:
-            setting = f"VOICE_AGENT_{stage.upper()}_PROVIDER"
-            raise SettingsError(f"{setting}: '{name}' is not ready: {'; '.join(problems)}")
-        streams = getattr(settings, f"{stage.value}_streams")
-        if streams is not None:
-            provider = LimitedProvider(provider, slots(stage.value, name, streams))
-        providers[stage] = provider
-    if settings.phrase_cache_mb:
-        language_model, _ = settings.provider(Stage.LLM)
-        voice, _ = settings.provider(Stage.TTS)
-        providers[Stage.TTS] = RememberingProvider(
-            providers[Stage.TTS],
-            voice,
-            limit=settings.phrase_cache_mb * MEGABYTE,
-            says_only_fixed=language_model in FIXED_LANGUAGE_MODELS,
-        )
-    return providers
-
-
-def _provider_states(settings: Settings) -> ProviderStates:
-    """Return what takes down whether the providers work; their keys are never shown."""
-    chosen = {stage.value: settings.provider(stage) for stage in Stage}
-    keys = [options.api_key for _, options in chosen.values() if options.api_key]
-    return ProviderStates(
-        {stage: (name, options.model) for stage, (name, options) in chosen.items()}, keys
-    )
-
-
-def _pool_sizes(settings: Settings) -> Mapping[str, PoolSizes]:
-    """Return what the settings say of the pools, by what they are for."""
-    sizes = {stage.value: settings.provider(stage)[1].pool for stage in Stage}
-    return {purpose: size for purpose, size in sizes.items() if size is not None}
 
 
 def _require_default_agent(settings: Settings, agents: AgentRepository) -> None:
