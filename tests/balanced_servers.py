@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.balanced import Place, Taken, check_all_came, haproxy, offer_of_a_caller, trickle
 from tests.databases import new_database
+from tests.few_words import agents_in
 from tests.programs import free_port
 from voice_agent.core.process_ids import process_of
 from voice_agent.testing.running_server import RunningServer, serving
@@ -21,14 +23,6 @@ PEERS = 8
 STEP_S = 0.02
 LINK = re.compile(r"make the first administrator: \S+/#setup=(\S+)")
 ANN = {"email": "ann@example.com", "name": "Ann", "password": "correct horse battery"}
-AGENT = """\
-id: frontdesk
-name: Front desk
-greeting: Hello.
-knowledge:
-  - questions: ["When are you open?"]
-    answer: At nine.
-"""
 
 
 @dataclass
@@ -52,8 +46,7 @@ class Balanced:
 
 
 def prepared(folder: Path) -> Taken:
-    (folder / "agents").mkdir()
-    (folder / "agents" / "frontdesk.yaml").write_text(AGENT)
+    agents_in(folder)
     return Taken(folder)
 
 
@@ -165,3 +158,20 @@ async def deliver(
 def seen(balanced: Balanced) -> int:
     """Return how many requests with candidates the servers have logged."""
     return sum(line.count(" PATCH ") for server in balanced.servers for line in server.lines)
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balanced]:
+    """One server of two processes."""
+    with one_server(tmp_path_factory.mktemp("one")) as balanced:
+        yield balanced
+
+
+@pytest.fixture(scope="module")
+def two(
+    tmp_path_factory: pytest.TempPathFactory, postgresql_server: str, _shared_redis: str
+) -> Iterator[Balanced]:
+    """Two servers that share what they keep."""
+    folder = tmp_path_factory.mktemp("two")
+    with two_servers(folder, postgresql_server, _shared_redis) as balanced:
+        yield balanced

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,40 +19,26 @@ import pytest
 import redis
 
 from tests.prepared_sqlite import prepared_sqlite
-from tests.programs import START_TIMEOUT_S, STEP_S, await_connection, free_port, program, running
+from tests.programs import START_TIMEOUT_S, STEP_S, EndableServer, free_port, program, running
 from voice_agent.storage.database import Database, database_url
 
 _SUPERUSER = "postgres"
 
 
-class RedisServer:
+class RedisServer(EndableServer):
     """A Redis that a test may end and start again."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+    @property
+    def url(self) -> str:
+        """Return its address."""
+        return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> None:
-        """Start it; it has what it had when it was ended."""
-        self._process = subprocess.Popen(
-            [
-                *(program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"),
-                *("--dir", str(self._folder), "--save", "", "--appendonly", "yes"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        await_connection(self.port, self._process)
-
-    def kill(self) -> None:
-        """End it at once."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+    def command(self) -> Sequence[str]:
+        """Return what to run."""
+        return [
+            *(program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"),
+            *("--dir", str(self._folder), "--save", "", "--appendonly", "yes"),
+        ]
 
 
 @pytest.fixture

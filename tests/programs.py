@@ -68,3 +68,36 @@ def running(command: Sequence[str], port: int, **options: object) -> Iterator[No
         # PostgreSQL takes it as: end the connections and stop.
         process.send_signal(signal.SIGINT)
         process.wait(START_TIMEOUT_S)
+
+
+class EndableServer:
+    """A server that a test may end and start again, with what it had; `command` is its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> Sequence[str]:
+        """Return what to run; it listens on `port`, and keeps what it keeps in `_folder`."""
+        raise NotImplementedError
+
+    @property
+    def log(self) -> str:
+        """What it has written."""
+        return (self._folder / "log").read_text()
+
+    def start(self) -> None:
+        """Start it."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder
+            )
+        await_connection(self.port, self._process)
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None

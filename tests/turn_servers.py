@@ -1,17 +1,16 @@
 """A real TURN server for tests, on loopback, with throw-away data."""
 
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.programs import await_connection, free_port, program
+from tests.programs import EndableServer, program
 
 SECRET = "the-word-that-both-know"
 
 
-class TurnProcess:
+class TurnProcess(EndableServer):
     """A coturn that a test may end and start again.
 
     Args:
@@ -20,10 +19,8 @@ class TurnProcess:
     """
 
     def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
-        self.port = free_port()
-        self._folder = folder
+        super().__init__(folder)
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, transport: str = "udp") -> str:
         """Return its address, reached over that transport."""
@@ -34,37 +31,17 @@ class TurnProcess:
         settings = {"TURN_URLS": self.url(transport), "TURN_SECRET": SECRET, **more}
         return {f"VOICE_AGENT_{name}": value for name, value in settings.items()}
 
-    @property
-    def log(self) -> str:
-        """What it has written."""
-        return (self._folder / "log").read_text()
-
-    def start(self) -> None:
-        """Start it."""
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *(program("turnserver"), "-n", "--listening-ip", "127.0.0.1"),
-                    *("--listening-port", str(self.port), "--relay-ip", "127.0.0.1"),
-                    *("--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=tests"),
-                    *("--allow-loopback-peers", "--no-cli", "--no-tls", "--no-dtls"),
-                    *("--userdb", str(self._folder / "db"), "--relay-threads", "1"),
-                    *("--pidfile", str(self._folder / "pid"), "--log-file", "stdout"),
-                    *("--simple-log", "--verbose", *self._options),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self._folder,
-            )
-        await_connection(self.port, self._process)
-
-    def kill(self) -> None:
-        """End it at once."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+    def command(self) -> Sequence[str]:
+        """Return what to run."""
+        return [
+            *(program("turnserver"), "-n", "--listening-ip", "127.0.0.1"),
+            *("--listening-port", str(self.port), "--relay-ip", "127.0.0.1"),
+            *("--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=tests"),
+            *("--allow-loopback-peers", "--no-cli", "--no-tls", "--no-dtls"),
+            *("--userdb", str(self._folder / "db"), "--relay-threads", "1"),
+            *("--pidfile", str(self._folder / "pid"), "--log-file", "stdout"),
+            *("--simple-log", "--verbose", *self._options),
+        ]
 
 
 def _started(folder: Path) -> Iterator[TurnProcess]:

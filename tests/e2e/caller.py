@@ -7,6 +7,8 @@ from typing import Protocol
 
 from playwright.sync_api import Locator, Page, expect
 
+GREETING = "this is the front desk"
+"""Of what the shipped agent greets with."""
 CONNECT_MS = 20_000
 ANSWER_MS = 15_000
 SENTENCES_MS = 30_000

@@ -5,13 +5,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.e2e.caller import Caller
+from tests.e2e.caller import GREETING, Caller
 from tests.e2e.chromium import Chromium, open_page
 from tests.e2e.cuttable import cuttable_way
 from tests.e2e.lost_media import Media
 from voice_agent.testing.running_server import RunningServer
 
-GREETING = "this is the front desk"
 BACK_MS = 20_000
 
 pytestmark = pytest.mark.real_time

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.caller import Caller
+from tests.e2e.caller import GREETING, Caller
 from tests.e2e.chromium import Chromium, open_page
 from tests.e2e.private_network import Firewall, private_network
 from tests.turn_servers import TurnProcess
@@ -31,7 +31,6 @@ pytestmark = [
 
 TIMES = int(os.environ.get("TIMES", "20"))
 FIRST_WORD_S, BACK_S, SETTLED_S = 5.0, 15.0, 90.0
-GREETING = "this is the front desk"
 ANSWER = "garage under the house"
 NO_UDP = "meta l4proto udp drop"
 ONLY_HTTP = "meta l4proto tcp drop"

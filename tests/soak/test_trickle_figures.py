@@ -1,13 +1,14 @@
 """How many candidates reach their peers behind HAProxy, and what forwarding them costs."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import aiohttp
 import pytest
 
-from tests.balanced_servers import PEERS, Balanced, admitted, deliver, one_server, two_servers
+from tests.balanced_servers import PEERS, Balanced, admitted, deliver, one, two
+
+__all__ = ["one", "two"]
 
 pytestmark = pytest.mark.soak
 
@@ -15,21 +16,6 @@ EACH = 125
 """Of eight peers: 1,000. A peer that never connects is closed after 15 s, so not many more."""
 AT_ONCE = 1
 """Candidates a request: the most that a browser could make of them."""
-
-
-@pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balanced]:
-    with one_server(tmp_path_factory.mktemp("one")) as balanced:
-        yield balanced
-
-
-@pytest.fixture(scope="module")
-def two(
-    tmp_path_factory: pytest.TempPathFactory, postgresql_server: str, _shared_redis: str
-) -> Iterator[Balanced]:
-    folder = tmp_path_factory.mktemp("two")
-    with two_servers(folder, postgresql_server, _shared_redis) as balanced:
-        yield balanced
 
 
 async def timed(balanced: Balanced, what: str, hops: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.few_words import agents_in
 from voice_agent.client import Call, TransportName, greeting
 from voice_agent.client.errors import CallRefusedError
 from voice_agent.core.process_ids import process_of
@@ -24,22 +25,12 @@ PATIENCE_S = 20.0
 REVOKED_WITHIN_S = 5.0
 PASSWORD = "correct horse battery"
 LINK = re.compile(r"make the first administrator: (\S+)/#setup=(\S+)")
-AGENT = """\
-id: frontdesk
-name: Front desk
-greeting: Hello.
-knowledge:
-  - questions: ["When are you open?"]
-    answer: At nine.
-"""
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Mapping[str, str]:
-    (tmp_path / "agents").mkdir()
-    (tmp_path / "agents" / "frontdesk.yaml").write_text(AGENT)
     return {
-        "VOICE_AGENT_AGENTS_DIR": str(tmp_path / "agents"),
+        "VOICE_AGENT_AGENTS_DIR": str(agents_in(tmp_path)),
         "VOICE_AGENT_DATA_DIR": str(tmp_path),
         "VOICE_AGENT_AUTH": "required",
     }

@@ -1,7 +1,7 @@
 """Servers behind HAProxy, with the configuration that we ship: every request finds its peer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import aiohttp
@@ -13,35 +13,20 @@ from tests.balanced_servers import (
     Balanced,
     admitted,
     deliver,
-    one_server,
+    one,
     start,
-    two_servers,
+    two,
 )
 from tests.resuming import come_back
 from voice_agent.client import Call, TransportName, ask_in_writing, greeting
 from voice_agent.core.process_ids import process_of, server_of
 
+__all__ = ["one", "two"]
+
 pytestmark = pytest.mark.real_time
 
 EACH, AT_ONCE = 125, 25
 """Of eight peers: 1,000 candidates."""
-
-
-@pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balanced]:
-    """One server of two processes."""
-    with one_server(tmp_path_factory.mktemp("one")) as balanced:
-        yield balanced
-
-
-@pytest.fixture(scope="module")
-def two(
-    tmp_path_factory: pytest.TempPathFactory, postgresql_server: str, _shared_redis: str
-) -> Iterator[Balanced]:
-    """Two servers that share what they keep."""
-    folder = tmp_path_factory.mktemp("two")
-    with two_servers(folder, postgresql_server, _shared_redis) as balanced:
-        yield balanced
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.few_words import agents_in
 from voice_agent.client import Call, TransportName, ask_in_writing, greeting
 from voice_agent.client.events import Disconnected
 from voice_agent.core.process_ids import process_of
@@ -25,22 +26,13 @@ pytestmark = pytest.mark.real_time
 
 PATIENCE_S = 20.0
 STARTED = re.compile(r"process (?P<name>p\d) \(pid (?P<pid>\d+)\) takes calls")
-AGENT = """\
-id: frontdesk
-name: Front desk
-greeting: Hello.
-knowledge:
-  - questions: ["When are you open?"]
-    answer: At nine.
-"""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with one agent of few words."""
     folder = tmp_path_factory.mktemp("cluster")
-    (folder / "agents").mkdir()
-    (folder / "agents" / "frontdesk.yaml").write_text(AGENT)
+    agents_in(folder)
     return folder
 
 
