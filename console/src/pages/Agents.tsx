@@ -2,7 +2,8 @@ import { preferAgent } from "../view/preferences";
 import { addressOf, go } from "../view/route";
 import type { AgentRow } from "../wire/views";
 import { useMay, useRemote } from "./data";
-import { Badge, Empty, Heading, Loading, Trouble } from "./parts";
+import { Listing } from "./Listing";
+import { Badge, Empty, Heading } from "./parts";
 
 export function Agents() {
   const { data, error, mutate } = useRemote<{ agents: AgentRow[] }>("v1/agents", 30_000);
@@ -16,31 +17,38 @@ export function Agents() {
           </a>
         )}
       </Heading>
-      <Trouble error={error} onRetry={() => void mutate()} />
-      {!data && !error && <Loading />}
-      {data?.agents.length === 0 && <Empty title="There are no agents that you may see." />}
-      <ul className="cards">
-        {data?.agents.map((agent) => (
-          <li key={agent.id} className="panel">
-            <div>
-              <h2>
-                <a href={addressOf({ page: "agent", id: agent.id })}>{agent.name}</a>
-              </h2>
-              <p className="faint">
-                <code>{agent.id}</code> · {agent.language} · version <code>{agent.version}</code>
-              </p>
-            </div>
-            <Origin agent={agent} />
-            <div className="actions">
-              <a className="button" href={addressOf({ page: "agent", id: agent.id })}>
-                {agent.origin === "api" && may("agents:write") ? "Edit" : "Look"}
-                <span className="visually-hidden"> at {agent.name}</span>
-              </a>
-              <TryIt agent={agent} />
-            </div>
-          </li>
-        ))}
-      </ul>
+      <Listing
+        items={data?.agents}
+        error={error}
+        onRetry={() => void mutate()}
+        empty={<Empty title="There are no agents that you may see." />}
+      >
+        {(agents) => (
+          <ul className="cards">
+            {agents.map((agent) => (
+              <li key={agent.id} className="panel">
+                <div>
+                  <h2>
+                    <a href={addressOf({ page: "agent", id: agent.id })}>{agent.name}</a>
+                  </h2>
+                  <p className="faint">
+                    <code>{agent.id}</code> · {agent.language} · version{" "}
+                    <code>{agent.version}</code>
+                  </p>
+                </div>
+                <Origin agent={agent} />
+                <div className="actions">
+                  <a className="button" href={addressOf({ page: "agent", id: agent.id })}>
+                    {agent.origin === "api" && may("agents:write") ? "Edit" : "Look"}
+                    <span className="visually-hidden"> at {agent.name}</span>
+                  </a>
+                  <TryIt agent={agent} />
+                </div>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Listing>
     </>
   );
 }

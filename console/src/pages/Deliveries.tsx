@@ -1,12 +1,11 @@
-import { useState } from "react";
 import { addressOf } from "../view/route";
 import { pathOf } from "../wire/api";
 import type { DeliveryRow } from "../wire/views";
-import { useAction, useApi, useRemote } from "./data";
+import { useAction, useApi } from "./data";
 import { counted } from "./format";
-import { Ago, Badge, Empty, Loading, Table, Trouble, type Tone } from "./parts";
-import { Pager } from "./Pager";
-import { cursorOf, FIRST_PAGE } from "./sessionList";
+import { ActionsHead, Listing } from "./Listing";
+import { Pager, usePages } from "./Pager";
+import { Ago, Badge, Empty, Table, type Tone } from "./parts";
 
 const TONES: Record<DeliveryRow["state"], Tone> = {
   delivered: "good",
@@ -14,22 +13,26 @@ const TONES: Record<DeliveryRow["state"], Tone> = {
   failed: "bad",
 };
 
+const REFRESH_MS = 3_000;
+
 /** Is of no session. */
 const TEST = "webhook.test";
 
 /** What was sent to a webhook, and what became of it. */
 export function Deliveries({ path, mayWrite }: { path: string; mayWrite: boolean }) {
-  const [trail, setTrail] = useState(FIRST_PAGE);
-  const { data, error, mutate } = useRemote<{
-    deliveries: DeliveryRow[];
-    next_cursor: string | null;
-  }>(pathOf(`${path}/deliveries`, { limit: 10, cursor: cursorOf(trail) }), 3_000);
+  const pages = usePages<{ deliveries: DeliveryRow[]; next_cursor: string | null }>(
+    (cursor) => pathOf(`${path}/deliveries`, { limit: 10, cursor }),
+    REFRESH_MS,
+  );
+  const refresh = () => void pages.refresh();
   return (
-    <>
-      <Trouble error={error} onRetry={() => void mutate()} />
-      {!data && !error && <Loading />}
-      {data?.deliveries.length === 0 && <Empty title="Nothing was sent yet." />}
-      {data && data.deliveries.length > 0 && (
+    <Listing
+      items={pages.data?.deliveries}
+      error={pages.error}
+      onRetry={refresh}
+      empty={<Empty title="Nothing was sent yet." />}
+    >
+      {(deliveries) => (
         <>
           <Table name="Messages, newest first">
             <thead>
@@ -37,32 +40,25 @@ export function Deliveries({ path, mayWrite }: { path: string; mayWrite: boolean
                 <th scope="col">Event</th>
                 <th scope="col">State</th>
                 <th scope="col">Attempts</th>
-                <th scope="col">
-                  <span className="visually-hidden">Actions</span>
-                </th>
+                <ActionsHead />
               </tr>
             </thead>
             <tbody>
-              {data.deliveries.map((delivery) => (
+              {deliveries.map((delivery) => (
                 <Row
                   key={delivery.id}
                   delivery={delivery}
                   path={path}
                   mayWrite={mayWrite}
-                  onChanged={() => void mutate()}
+                  onChanged={refresh}
                 />
               ))}
             </tbody>
           </Table>
-          <Pager
-            trail={trail}
-            nextCursor={data.next_cursor}
-            shown={counted(data.deliveries.length, "message")}
-            onTurn={setTrail}
-          />
+          <Pager pages={pages} shown={counted(deliveries.length, "message")} />
         </>
       )}
-    </>
+    </Listing>
   );
 }
 

@@ -1,33 +1,21 @@
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { pathOf } from "../wire/api";
 import type { AgentRow, KeyRow, Whoever } from "../wire/views";
-import { useAction, useApi, useMay, useRemote } from "./data";
+import { useApi, useMay, useRemote } from "./data";
 import { counted } from "./format";
 import { keyOf } from "./keyForm";
-import {
-  Ago,
-  Badge,
-  ConfirmButton,
-  Empty,
-  Field,
-  Loading,
-  SecretOnce,
-  Section,
-  Table,
-  Trouble,
-} from "./parts";
-import { Pager } from "./Pager";
-import { cursorOf, FIRST_PAGE } from "./sessionList";
+import { ActionsHead, Listing, NewForm } from "./Listing";
+import { Pager, usePages } from "./Pager";
+import { Ago, Badge, ConfirmButton, Empty, Field, SecretOnce, Section, Table } from "./parts";
 
 const KEYS = "v1/keys";
 
 export function Keys() {
   const api = useApi();
   const may = useMay();
-  const [trail, setTrail] = useState(FIRST_PAGE);
   const [made, setMade] = useState<{ name: string; key: string } | null>(null);
-  const { data, error, mutate } = useRemote<{ keys: KeyRow[]; next_cursor: string | null }>(
-    pathOf(KEYS, { limit: 50, cursor: cursorOf(trail) }),
+  const pages = usePages<{ keys: KeyRow[]; next_cursor: string | null }>((cursor) =>
+    pathOf(KEYS, { limit: 50, cursor }),
   );
   return (
     <Section title="Keys">
@@ -42,55 +30,52 @@ export function Keys() {
         <NewKey
           onMade={(key) => {
             setMade(key);
-            void mutate();
+            void pages.refresh();
           }}
         />
       )}
-      <Trouble error={error} onRetry={() => void mutate()} />
-      {!data && !error && <Loading />}
-      {data?.keys.length === 0 && <Empty title="There are no keys yet." />}
-      {data && data.keys.length > 0 && (
-        <>
-          <Table name="Keys, newest first">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col" className="wide">
-                  Kind
-                </th>
-                <th scope="col">May</th>
-                <th scope="col">Last used</th>
-                <th scope="col" className="wide">
-                  Expires
-                </th>
-                <th scope="col">
-                  <span className="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.keys.map((key) => (
-                <Row
-                  key={key.id}
-                  row={key}
-                  {...(may("keys:write") && {
-                    onRevoke: async () => {
-                      await api.send("DELETE", pathOf(KEYS, key.id));
-                      await mutate();
-                    },
-                  })}
-                />
-              ))}
-            </tbody>
-          </Table>
-          <Pager
-            trail={trail}
-            nextCursor={data.next_cursor}
-            shown={counted(data.keys.length, "key")}
-            onTurn={setTrail}
-          />
-        </>
-      )}
+      <Listing
+        items={pages.data?.keys}
+        error={pages.error}
+        onRetry={() => void pages.refresh()}
+        empty={<Empty title="There are no keys yet." />}
+      >
+        {(keys) => (
+          <>
+            <Table name="Keys, newest first">
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col" className="wide">
+                    Kind
+                  </th>
+                  <th scope="col">May</th>
+                  <th scope="col">Last used</th>
+                  <th scope="col" className="wide">
+                    Expires
+                  </th>
+                  <ActionsHead />
+                </tr>
+              </thead>
+              <tbody>
+                {keys.map((key) => (
+                  <Row
+                    key={key.id}
+                    row={key}
+                    {...(may("keys:write") && {
+                      onRevoke: async () => {
+                        await api.send("DELETE", pathOf(KEYS, key.id));
+                        await pages.refresh();
+                      },
+                    })}
+                  />
+                ))}
+              </tbody>
+            </Table>
+            <Pager pages={pages} shown={counted(keys.length, "key")} />
+          </>
+        )}
+      </Listing>
     </Section>
   );
 }
@@ -134,29 +119,13 @@ function Row({ row, onRevoke }: { row: KeyRow; onRevoke?: () => Promise<void> })
 
 function NewKey({ onMade }: { onMade: (key: { name: string; key: string }) => void }) {
   const api = useApi();
-  const action = useAction();
-  const [isOpen, setOpen] = useState(false);
   const [kind, setKind] = useState<KeyRow["kind"]>("secret");
   const scopes = useRemote<Whoever>("v1/auth/me").data?.scopes ?? [];
   const agents = useRemote<{ agents: AgentRow[] }>("v1/agents").data?.agents ?? [];
-
-  const create = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const body = keyOf(kind, new FormData(event.currentTarget));
-    await action.run(async () => {
-      onMade(await api.send<KeyRow & { key: string }>("POST", KEYS, body));
-      setOpen(false);
-    });
-  };
-  if (!isOpen) {
-    return (
-      <button type="button" className="button solid" onClick={() => setOpen(true)}>
-        New key
-      </button>
-    );
-  }
+  const make = async (form: FormData) =>
+    onMade(await api.send<KeyRow & { key: string }>("POST", KEYS, keyOf(kind, form)));
   return (
-    <form className="inset" aria-label="New key" onSubmit={(event) => void create(event)}>
+    <NewForm what="key" onMake={make}>
       <div className="row">
         <Field label="Name" hint="To know it again by.">
           {(field) => <input {...field} name="name" required maxLength={200} autoFocus />}
@@ -209,16 +178,6 @@ function NewKey({ onMade }: { onMade: (key: { name: string; key: string }) => vo
           {(field) => <input {...field} name="sessions_per_minute" type="number" min={1} />}
         </Field>
       </div>
-      <Trouble error={action.error} />
-      <div className="actions">
-        <button type="button" className="button" onClick={() => setOpen(false)}>
-          Cancel
-        </button>
-        <button type="submit" className="button solid" disabled={action.isBusy}>
-          Make the key
-        </button>
-      </div>
-    </form>
+    </NewForm>
   );
 }
-

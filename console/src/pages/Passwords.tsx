@@ -40,6 +40,26 @@ export function PasswordButton({ user, isMe }: { user: UserRow; isMe: boolean })
   );
 }
 
+/** The field of a password that is chosen. */
+export function NewPassword({ label, hint }: { label: string; hint?: string }) {
+  const rule = `At least ${MIN_PASSWORD} characters`;
+  return (
+    <Field label={label} hint={hint ? `${rule}; ${hint}.` : `${rule}.`}>
+      {(field) => (
+        <input
+          {...field}
+          name="password"
+          type="password"
+          autoComplete="new-password"
+          required
+          minLength={MIN_PASSWORD}
+          maxLength={200}
+        />
+      )}
+    </Field>
+  );
+}
+
 interface FormProps {
   user: UserRow;
   isMe: boolean;
@@ -81,19 +101,7 @@ function PasswordForm({ user, isMe, onDone, onCancel }: FormProps) {
           )}
         </Field>
       )}
-      <Field label="New password" hint={`At least ${MIN_PASSWORD} characters.`}>
-        {(field) => (
-          <input
-            {...field}
-            name="password"
-            type="password"
-            autoComplete="new-password"
-            required
-            minLength={MIN_PASSWORD}
-            maxLength={200}
-          />
-        )}
-      </Field>
+      <NewPassword label="New password" />
       <Trouble error={action.error} />
       <div className="actions">
         <button type="button" className="button" onClick={onCancel}>

@@ -1,20 +1,13 @@
-import { useState } from "react";
 import { addressOf, go } from "../view/route";
 import { pathOf } from "../wire/api";
 import type { AgentRow, SessionPage, SessionRow } from "../wire/views";
 import { useApi, useMay, useNow, useRemote } from "./data";
 import { clock, counted } from "./format";
-import { Ago, ConfirmButton, Empty, Field, Heading, Loading, Table, Trouble } from "./parts";
-import { Pager } from "./Pager";
+import { ActionsHead, Listing } from "./Listing";
+import { Pager, usePages } from "./Pager";
+import { Ago, ConfirmButton, Empty, Field, Heading, Table } from "./parts";
 import { StateBadge } from "./StateBadge";
-import {
-  cursorOf,
-  filterOf,
-  FIRST_PAGE,
-  queryOf,
-  sessionsPath,
-  type SessionFilter,
-} from "./sessionList";
+import { filterOf, FIRST_PAGE, queryOf, sessionsPath, type SessionFilter } from "./sessionList";
 import { words } from "./timeline";
 
 const REFRESH_MS = 3_000;
@@ -22,19 +15,18 @@ const REFRESH_MS = 3_000;
 export function Sessions({ query }: { query: string }) {
   const api = useApi();
   const may = useMay();
-  const [trail, setTrail] = useState(FIRST_PAGE);
   const filter = filterOf(query);
-  const path = sessionsPath(filter, cursorOf(trail));
-  const { data, error, mutate } = useRemote<SessionPage>(path, REFRESH_MS);
+  const pages = usePages<SessionPage>((cursor) => sessionsPath(filter, cursor), REFRESH_MS);
+  const { data } = pages;
   const agents = useRemote<{ agents: AgentRow[] }>("v1/agents").data?.agents ?? [];
 
   const choose = (change: Partial<SessionFilter>) => {
-    setTrail(FIRST_PAGE);
+    pages.turnTo(FIRST_PAGE);
     go({ page: "sessions", query: queryOf({ ...filter, ...change }) }, { replace: true });
   };
   const end = async (session: SessionRow) => {
     await api.send("DELETE", pathOf("v1/sessions", session.session_id));
-    await mutate();
+    await pages.refresh();
   };
 
   return (
@@ -97,59 +89,59 @@ export function Sessions({ query }: { query: string }) {
           </button>
         )}
       </form>
-      <Trouble error={error} onRetry={() => void mutate()} />
-      {!data && !error && <Loading />}
-      {data?.sessions.length === 0 && (
-        <Empty title={queryOf(filter) ? "No session is like that." : "No sessions yet."}>
-          {!queryOf(filter) && (
-            <>
-              <a href={addressOf({ page: "talk" })}>Talk to an agent</a>, and the conversation
-              stands here.
-            </>
-          )}
-        </Empty>
-      )}
-      {data && data.sessions.length > 0 && (
-        <Table name="Sessions, newest first">
-          <thead>
-            <tr>
-              <th scope="col">Agent</th>
-              <th scope="col">State</th>
-              <th scope="col">Started</th>
-              <th scope="col" className="number">
-                Duration
-              </th>
-              <th scope="col" className="number wide">
-                Turns
-              </th>
-              <th scope="col" className="number wide">
-                Connections
-              </th>
-              <th scope="col" className="wide">
-                Ended because
-              </th>
-              <th scope="col">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {data.sessions.map((session) => (
-              <Row
-                key={session.session_id}
-                session={session}
-                {...(may("sessions:write") && { onEnd: () => end(session) })}
-              />
-            ))}
-          </tbody>
-        </Table>
-      )}
+      <Listing
+        items={data?.sessions}
+        error={pages.error}
+        onRetry={() => void pages.refresh()}
+        empty={
+          <Empty title={queryOf(filter) ? "No session is like that." : "No sessions yet."}>
+            {!queryOf(filter) && (
+              <>
+                <a href={addressOf({ page: "talk" })}>Talk to an agent</a>, and the conversation
+                stands here.
+              </>
+            )}
+          </Empty>
+        }
+      >
+        {(sessions) => (
+          <Table name="Sessions, newest first">
+            <thead>
+              <tr>
+                <th scope="col">Agent</th>
+                <th scope="col">State</th>
+                <th scope="col">Started</th>
+                <th scope="col" className="number">
+                  Duration
+                </th>
+                <th scope="col" className="number wide">
+                  Turns
+                </th>
+                <th scope="col" className="number wide">
+                  Connections
+                </th>
+                <th scope="col" className="wide">
+                  Ended because
+                </th>
+                <ActionsHead />
+              </tr>
+            </thead>
+            <tbody>
+              {sessions.map((session) => (
+                <Row
+                  key={session.session_id}
+                  session={session}
+                  {...(may("sessions:write") && { onEnd: () => end(session) })}
+                />
+              ))}
+            </tbody>
+          </Table>
+        )}
+      </Listing>
       {data && (
         <Pager
-          trail={trail}
-          nextCursor={data.next_cursor}
-          shown={`Page ${trail.length + 1}: ${counted(data.sessions.length, "session")}`}
-          onTurn={setTrail}
+          pages={pages}
+          shown={`Page ${pages.trail.length + 1}: ${counted(data.sessions.length, "session")}`}
         />
       )}
     </>

@@ -1,6 +1,7 @@
 import type { Pool, PoolResource, ProcessRow, ProviderRow, SystemState } from "../wire/views";
 import { useRemote } from "./data";
 import { bytes, counted, shortSeconds } from "./format";
+import { Listing } from "./Listing";
 import { Ago, Badge, Empty, Heading, Loading, Section, Table, Trouble, type Tone } from "./parts";
 
 const REFRESH_MS = 3_000;
@@ -147,42 +148,46 @@ function PoolTable() {
   const { data, error, mutate } = useRemote<Pool>("v1/pool", REFRESH_MS);
   return (
     <Section title="Service pool">
-      <Trouble error={error} onRetry={() => void mutate()} />
-      {!data && !error && <Loading />}
-      {data?.resources.length === 0 && <Empty title="The pool holds nothing yet." />}
-      {data && data.resources.length > 0 && (
-        <Table name="Resources of the service pool">
-          <thead>
-            <tr>
-              <th scope="col">For</th>
-              <th scope="col">Kind</th>
-              <th scope="col" className="number">
-                In use
-              </th>
-              <th scope="col" className="number">
-                Idle
-              </th>
-              <th scope="col" className="number">
-                Size
-              </th>
-              <th scope="col" className="number">
-                Waiting
-              </th>
-              <th scope="col" className="number">
-                Longest wait
-              </th>
-              <th scope="col" className="number">
-                Failures
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {data.resources.map((resource) => (
-              <Resource key={keyOf(resource)} resource={resource} />
-            ))}
-          </tbody>
-        </Table>
-      )}
+      <Listing
+        items={data?.resources}
+        error={error}
+        onRetry={() => void mutate()}
+        empty={<Empty title="The pool holds nothing yet." />}
+      >
+        {(resources) => (
+          <Table name="Resources of the service pool">
+            <thead>
+              <tr>
+                <th scope="col">For</th>
+                <th scope="col">Kind</th>
+                <th scope="col" className="number">
+                  In use
+                </th>
+                <th scope="col" className="number">
+                  Idle
+                </th>
+                <th scope="col" className="number">
+                  Size
+                </th>
+                <th scope="col" className="number">
+                  Waiting
+                </th>
+                <th scope="col" className="number">
+                  Longest wait
+                </th>
+                <th scope="col" className="number">
+                  Failures
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {resources.map((resource) => (
+                <Resource key={keyOf(resource)} resource={resource} />
+              ))}
+            </tbody>
+          </Table>
+        )}
+      </Listing>
     </Section>
   );
 }

@@ -1,22 +1,20 @@
-import { useState, type FormEvent } from "react";
 import { pathOf } from "../wire/api";
 import type { Role, UserRow, Whoever } from "../wire/views";
 import { useAction, useApi, useMay, useRemote } from "./data";
 import { counted } from "./format";
-import { Ago, Badge, ConfirmButton, Empty, Field, Loading, Section, Table, Trouble } from "./parts";
-import { Pager } from "./Pager";
-import { PasswordButton } from "./Passwords";
-import { cursorOf, FIRST_PAGE } from "./sessionList";
+import { ActionsHead, Listing, NewForm } from "./Listing";
+import { Pager, usePages } from "./Pager";
+import { Ago, Badge, ConfirmButton, Empty, Field, Section, Table, Trouble } from "./parts";
+import { NewPassword, PasswordButton } from "./Passwords";
 
 const USERS = "v1/users";
-const MIN_PASSWORD = 12;
 
 export function Users() {
   const may = useMay();
-  const [trail, setTrail] = useState(FIRST_PAGE);
-  const { data, error, mutate } = useRemote<{ users: UserRow[]; next_cursor: string | null }>(
-    pathOf(USERS, { limit: 50, cursor: cursorOf(trail) }),
+  const pages = usePages<{ users: UserRow[]; next_cursor: string | null }>((cursor) =>
+    pathOf(USERS, { limit: 50, cursor }),
   );
+  const refresh = () => void pages.refresh();
   const me = useRemote<Whoever>("v1/auth/me").data;
   const mayWrite = may("users:write");
   return (
@@ -27,43 +25,40 @@ export function Users() {
           <code>required</code>.
         </p>
       )}
-      {mayWrite && <NewUser onMade={() => void mutate()} />}
-      <Trouble error={error} onRetry={() => void mutate()} />
-      {!data && !error && <Loading />}
-      {data?.users.length === 0 && <Empty title="There are no users yet." />}
-      {data && data.users.length > 0 && (
-        <>
-          <Table name="Users, newest first">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Role</th>
-                <th scope="col">Since</th>
-                <th scope="col">
-                  <span className="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.users.map((user) => (
-                <Row
-                  key={user.id}
-                  user={user}
-                  isMe={user.id === me?.id}
-                  mayWrite={mayWrite}
-                  onChanged={() => void mutate()}
-                />
-              ))}
-            </tbody>
-          </Table>
-          <Pager
-            trail={trail}
-            nextCursor={data.next_cursor}
-            shown={counted(data.users.length, "user")}
-            onTurn={setTrail}
-          />
-        </>
-      )}
+      {mayWrite && <NewUser onMade={refresh} />}
+      <Listing
+        items={pages.data?.users}
+        error={pages.error}
+        onRetry={refresh}
+        empty={<Empty title="There are no users yet." />}
+      >
+        {(users) => (
+          <>
+            <Table name="Users, newest first">
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">Role</th>
+                  <th scope="col">Since</th>
+                  <ActionsHead />
+                </tr>
+              </thead>
+              <tbody>
+                {users.map((user) => (
+                  <Row
+                    key={user.id}
+                    user={user}
+                    isMe={user.id === me?.id}
+                    mayWrite={mayWrite}
+                    onChanged={refresh}
+                  />
+                ))}
+              </tbody>
+            </Table>
+            <Pager pages={pages} shown={counted(users.length, "user")} />
+          </>
+        )}
+      </Listing>
     </Section>
   );
 }
@@ -138,26 +133,12 @@ function Row({ user, isMe, mayWrite, onChanged }: RowProps) {
 
 function NewUser({ onMade }: { onMade: () => void }) {
   const api = useApi();
-  const action = useAction();
-  const [isOpen, setOpen] = useState(false);
-  const create = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const body = Object.fromEntries(new FormData(event.currentTarget));
-    await action.run(async () => {
-      await api.send("POST", USERS, body);
-      onMade();
-      setOpen(false);
-    });
+  const make = async (form: FormData) => {
+    await api.send("POST", USERS, Object.fromEntries(form));
+    onMade();
   };
-  if (!isOpen) {
-    return (
-      <button type="button" className="button solid" onClick={() => setOpen(true)}>
-        New user
-      </button>
-    );
-  }
   return (
-    <form className="inset" aria-label="New user" onSubmit={(event) => void create(event)}>
+    <NewForm what="user" onMake={make}>
       <div className="row">
         <Field label="Name">
           {(field) => <input {...field} name="name" required maxLength={200} autoFocus />}
@@ -173,29 +154,8 @@ function NewUser({ onMade }: { onMade: () => void }) {
             </select>
           )}
         </Field>
-        <Field label="Password" hint={`At least ${MIN_PASSWORD} characters; tell him yourself.`}>
-          {(field) => (
-            <input
-              {...field}
-              name="password"
-              type="password"
-              autoComplete="new-password"
-              required
-              minLength={MIN_PASSWORD}
-              maxLength={200}
-            />
-          )}
-        </Field>
+        <NewPassword label="Password" hint="tell him yourself" />
       </div>
-      <Trouble error={action.error} />
-      <div className="actions">
-        <button type="button" className="button" onClick={() => setOpen(false)}>
-          Cancel
-        </button>
-        <button type="submit" className="button solid" disabled={action.isBusy}>
-          Make the user
-        </button>
-      </div>
-    </form>
+    </NewForm>
   );
 }

@@ -1,32 +1,23 @@
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { pathOf } from "../wire/api";
 import type { WebhookRow } from "../wire/views";
-import { useAction, useApi, useMay, useRemote } from "./data";
+import { useAction, useApi, useMay } from "./data";
 import { Deliveries } from "./Deliveries";
 import { counted } from "./format";
-import {
-  Badge,
-  ConfirmButton,
-  Empty,
-  Field,
-  Loading,
-  SecretOnce,
-  Section,
-  Trouble,
-} from "./parts";
-import { Pager } from "./Pager";
-import { cursorOf, FIRST_PAGE } from "./sessionList";
+import { Listing, NewForm } from "./Listing";
+import { Pager, usePages } from "./Pager";
+import { Badge, ConfirmButton, Empty, Field, SecretOnce, Section, Trouble } from "./parts";
 
 const WEBHOOKS = "v1/webhooks";
 
 export function Webhooks() {
   const may = useMay();
   const mayWrite = may("webhooks:write");
-  const [trail, setTrail] = useState(FIRST_PAGE);
   const [secret, setSecret] = useState<string | null>(null);
-  const { data, error, mutate } = useRemote<{ webhooks: WebhookRow[]; next_cursor: string | null }>(
-    pathOf(WEBHOOKS, { limit: 50, cursor: cursorOf(trail) }),
+  const pages = usePages<{ webhooks: WebhookRow[]; next_cursor: string | null }>((cursor) =>
+    pathOf(WEBHOOKS, { limit: 50, cursor }),
   );
+  const refresh = () => void pages.refresh();
   return (
     <Section title="Webhooks">
       <p className="faint">Servers of yours that are told when sessions start, end or fail.</p>
@@ -41,34 +32,33 @@ export function Webhooks() {
         <NewWebhook
           onMade={(made) => {
             setSecret(made);
-            void mutate();
+            refresh();
           }}
         />
       )}
-      <Trouble error={error} onRetry={() => void mutate()} />
-      {!data && !error && <Loading />}
-      {data?.webhooks.length === 0 && <Empty title="There are no webhooks yet." />}
-      {data && data.webhooks.length > 0 && (
-        <>
-          <ul className="webhooks">
-            {data.webhooks.map((webhook) => (
-              <Row
-                key={webhook.id}
-                webhook={webhook}
-                mayWrite={mayWrite}
-                onChanged={() => void mutate()}
-                onSecret={setSecret}
-              />
-            ))}
-          </ul>
-          <Pager
-            trail={trail}
-            nextCursor={data.next_cursor}
-            shown={counted(data.webhooks.length, "webhook")}
-            onTurn={setTrail}
-          />
-        </>
-      )}
+      <Listing
+        items={pages.data?.webhooks}
+        error={pages.error}
+        onRetry={refresh}
+        empty={<Empty title="There are no webhooks yet." />}
+      >
+        {(webhooks) => (
+          <>
+            <ul className="webhooks">
+              {webhooks.map((webhook) => (
+                <Row
+                  key={webhook.id}
+                  webhook={webhook}
+                  mayWrite={mayWrite}
+                  onChanged={refresh}
+                  onSecret={setSecret}
+                />
+              ))}
+            </ul>
+            <Pager pages={pages} shown={counted(webhooks.length, "webhook")} />
+          </>
+        )}
+      </Listing>
     </Section>
   );
 }
@@ -161,37 +151,15 @@ function Row({ webhook, mayWrite, onChanged, onSecret }: RowProps) {
 
 function NewWebhook({ onMade }: { onMade: (secret: string) => void }) {
   const api = useApi();
-  const action = useAction();
-  const [isOpen, setOpen] = useState(false);
-  const create = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const url = String(new FormData(event.currentTarget).get("url"));
-    await action.run(async () => {
-      onMade((await api.send<{ secret: string }>("POST", WEBHOOKS, { url })).secret);
-      setOpen(false);
-    });
+  const make = async (form: FormData) => {
+    const url = String(form.get("url"));
+    onMade((await api.send<{ secret: string }>("POST", WEBHOOKS, { url })).secret);
   };
-  if (!isOpen) {
-    return (
-      <button type="button" className="button solid" onClick={() => setOpen(true)}>
-        New webhook
-      </button>
-    );
-  }
   return (
-    <form className="inset" aria-label="New webhook" onSubmit={(event) => void create(event)}>
+    <NewForm what="webhook" onMake={make}>
       <Field label="Address" hint="https://…; it is told of the starts, ends and failures of sessions.">
         {(field) => <input {...field} name="url" type="url" required autoFocus />}
       </Field>
-      <Trouble error={action.error} />
-      <div className="actions">
-        <button type="button" className="button" onClick={() => setOpen(false)}>
-          Cancel
-        </button>
-        <button type="submit" className="button solid" disabled={action.isBusy}>
-          Make the webhook
-        </button>
-      </div>
-    </form>
+    </NewForm>
   );
 }
