@@ -9,6 +9,7 @@ import { sessionSource, type SessionSource } from "./source";
 import { IDLE, reduce, type CallEvent, type CallState, type Notice } from "./state/state";
 import { COMING_BACK, failureNotice, NOTHING_HEARD, SERVER_SILENT } from "./state/words";
 import { VoiceAgentTransport } from "./transport/composite";
+import { readError } from "./transport/rtviError";
 import { capabilities, SessionServer } from "./wire/session";
 
 const HEARTBEAT_MS = 3_000;
@@ -277,8 +278,7 @@ export class VoiceAgentClient {
   }
 
   private onTrouble(message: RTVIMessage): void {
-    const { error, message: text } = (message.data ?? {}) as Record<string, unknown>;
-    const words = typeof error === "string" ? error : typeof text === "string" ? text : "";
+    const { words } = readError(message);
     if (words) this.notice({ tone: "trouble", title: "The server reports a problem", text: words });
   }
 

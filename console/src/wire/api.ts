@@ -1,7 +1,7 @@
 import type { Account, SignedIn } from "./account";
 import { refusalOf, ServerGone } from "./problem";
 
-type Fetch = typeof fetch;
+export type Fetch = typeof fetch;
 export type Method = "POST" | "PUT" | "PATCH" | "DELETE";
 
 const ANSWER_WITHIN_MS = 15_000;
@@ -13,7 +13,8 @@ const ANSWER_WITHIN_MS = 15_000;
 export class Api {
   constructor(
     private readonly base: URL,
-    private readonly account: Account,
+    /** Of who is signed in; none where nobody has to be. */
+    private readonly account?: Account,
     private readonly request: Fetch = (...args) => fetch(...args),
   ) {}
 
@@ -53,7 +54,7 @@ export class Api {
     const init = { method: "POST", headers, body };
     // A 401 says here that the current password is wrong, not that he is signed out.
     const response = await this.answer("v1/auth/password", init, { mayForget: false });
-    this.account.take((await response.json()) as SignedIn);
+    this.account?.take((await response.json()) as SignedIn);
   }
 
   private async answer(
@@ -64,7 +65,7 @@ export class Api {
     const headers = new Headers(init.headers);
     let response: Response;
     try {
-      const authorization = await this.account.authorization();
+      const authorization = await this.account?.authorization();
       if (authorization) headers.set("Authorization", authorization);
       response = await this.request(new URL(path, this.base).toString(), {
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
@@ -75,7 +76,7 @@ export class Api {
       if (init.signal?.aborted) throw error;
       throw new ServerGone(this.base.host);
     }
-    if (response.status === 401 && mayForget) this.account.forget();
+    if (response.status === 401 && mayForget) this.account?.forget();
     if (!response.ok) throw await refusalOf(response);
     return response;
   }

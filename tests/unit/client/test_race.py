@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from tests.ways import Way
 from voice_agent.client.errors import CallError, CallRefusedError, ServerUnreachableError
 from voice_agent.client.media import Media
 from voice_agent.client.race import HEAD_START_S, Race
@@ -11,29 +12,11 @@ from voice_agent.client.signalling import TransportName
 pytestmark = pytest.mark.virtual_time
 
 
-class Entrant:
+class Entrant(Way):
     """A medium that connects, or fails, after a while; None: never."""
 
-    def __init__(
-        self, name: TransportName, after_s: float | None, error: Exception | None = None
-    ) -> None:
-        self.name = name
-        self._after_s = after_s
-        self._error = error
-        self.began_at: float | None = None
-        self.was_cancelled = False
-
     async def connect(self) -> None:
-        self.began_at = asyncio.get_running_loop().time()
-        try:
-            await (
-                asyncio.Event().wait() if self._after_s is None else asyncio.sleep(self._after_s)
-            )
-        except asyncio.CancelledError:
-            self.was_cancelled = True
-            raise
-        if self._error is not None:
-            raise self._error
+        await self()
 
 
 def webrtc(after_s: float | None, error: Exception | None = None) -> Entrant:

@@ -6,6 +6,7 @@ import { AGENT_LEFT, closedNotice, LOST, mayComeBack } from "../state/words";
 import type { Notice } from "../state/state";
 import type { SessionServer, TransportOffer, TransportType } from "../wire/session";
 import { wire, type Wiring } from "./official";
+import { readError } from "./rtviError";
 
 /** How a connection ended. */
 export interface Farewell {
@@ -218,9 +219,8 @@ export class Line {
 
   private onMessage(message: RTVIMessage): void {
     if (message.type !== "error") return this.take(() => this.events.message(message));
-    const { error, message: text, fatal } = (message.data ?? {}) as Record<string, unknown>;
-    const words = typeof error === "string" ? error : typeof text === "string" ? text : "";
-    if (fatal !== true) return this.deliver(() => this.events.message(message));
+    const { words, isFatal } = readError(message);
+    if (!isFatal) return this.deliver(() => this.events.message(message));
     this.part(closedNotice(0, words), mayComeBack(0, words), /of this attempt/.test(words));
     this.over(LOST);
   }
