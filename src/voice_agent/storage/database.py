@@ -1,11 +1,12 @@
 """The database: SQLite in the data directory, or PostgreSQL."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
-from time import time
+from time import monotonic, sleep, time
 from typing import Any, Final, TypeVar
 
 from alembic import command
@@ -35,6 +36,7 @@ UPGRADE_COMMAND: Final = "voice-agent database upgrade"
 ResultT = TypeVar("ResultT")
 
 _WRITES: Final = "voice_agent_writes"
+_BUSY_STEP_S: Final = 0.02
 _MIGRATION_LOCK: Final = 0x766F696365
 """PostgreSQL's advisory lock under which the schema is made: "voice" in ASCII."""
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
@@ -176,7 +178,7 @@ class Database:
                 this code; the message names the mend.
         """
         if self.is_sqlite and self.url.database:
-            await asyncio.to_thread(_make_private, Path(self.url.database))
+            await asyncio.to_thread(_make, Path(self.url.database))
         async with self._reached() as connection:
             await connection.run_sync(_prepare)
 
@@ -222,7 +224,7 @@ def _answered() -> Iterator[None]:
         raise StorageUnavailableError(f"the database cannot be used now: {reason}") from error
 
 
-def _make_private(file: Path) -> None:
+def _make(file: Path) -> None:
     """Make an empty database that nobody else may read, and the folder it is in."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -232,6 +234,34 @@ def _make_private(file: Path) -> None:
             f"VOICE_AGENT_DATA_DIR: the database '{file}' cannot be made "
             f"({error.strerror or error}); name a directory that can be written to"
         ) from error
+    _begin_wal(file)
+
+
+def _begin_wal(file: Path) -> None:
+    """Turn on the log of writes, which stays on, and wait for who is at work meanwhile.
+
+    SQLite itself does not wait then: two processes that make a database at once would lock each
+    other out. What else is wrong is found, and told, when the database is used.
+    """
+    until = monotonic() + SQLITE_BUSY_TIMEOUT_S
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection,
+    ):
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or monotonic() > until:
+                    raise
+                sleep(_BUSY_STEP_S)
+            else:
+                return
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    # The lower byte is the kind of error, the rest what kind of that.
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _listen(engine: Engine) -> None:

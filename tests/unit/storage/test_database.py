@@ -1,5 +1,7 @@
 import asyncio
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,21 @@ async def test_processes_may_prepare_an_empty_database_at_once(
         several = [Database(url) for _ in range(3)]
         await asyncio.gather(*(each.prepare() for each in several))
         await asyncio.gather(*(each.close() for each in several))
+
+
+async def test_an_empty_database_that_another_process_is_just_making_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "new.db"
+    database = Database(sqlite_url(file))
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        preparing = asyncio.create_task(database.prepare())
+        done, _ = await asyncio.wait({preparing}, timeout=0.3)
+        assert not done, "it did not wait"
+        other.execute("ROLLBACK")
+    await preparing
+    await database.close()
 
 
 async def _set_revision(database: Database, revision: str) -> None:
