@@ -40,6 +40,15 @@ def program(name: str) -> str:
     return found
 
 
+def stop_child(pid: int) -> None:
+    """Make a child stand still, and return once it does.
+
+    Of a process with several threads one gets the signal; until it runs, the others go on.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED)
+
+
 def await_connection(port: int, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:

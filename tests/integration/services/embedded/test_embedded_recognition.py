@@ -24,6 +24,7 @@ from pipecat.frames.frames import (
     VADUserStoppedSpeakingFrame,
 )
 
+from tests.programs import stop_child
 from voice_agent.core.agent import Agent, KnowledgeEntry
 from voice_agent.core.errors import SettingsError
 from voice_agent.core.pool import WarmServicePool
@@ -285,7 +286,7 @@ async def test_a_hanging_recogniser_is_ended_and_replaced(
     monkeypatch.setattr(utterance_module, "_RESULT_TIMEOUT_S", 0.3)
     (pid,) = recognisers.pool.pids
     async with ServiceRun(service(recognisers)) as run:
-        os.kill(pid, signal.SIGSTOP)
+        await asyncio.to_thread(stop_child, pid)
         await run.send(VADUserStartedSpeakingFrame(start_secs=0.2))
         await run.send(InputAudioRawFrame(spoken[HOURS], 16_000, 1))
         await run.send(VADUserStoppedSpeakingFrame(stop_secs=0.2))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.programs import stop_child
 from voice_agent.services.embedded.espeak import ESPEAK, EspeakProvider
 from voice_agent.services.embedded.flite import FLITE, FliteProvider
 from voice_agent.services.embedded.helper_errors import HelperDiedError, HelperRequestError
@@ -119,9 +120,7 @@ async def test_a_text_is_asked_for_again_when_the_helper_dies_before_it_speaks(
 ) -> None:
     pid = flite.helper.pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)  # It cannot answer before it dies.
-    # Until one of its threads has taken the signal, the others go on, and may answer after all.
-    await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WSTOPPED)
+    await asyncio.to_thread(stop_child, pid)  # It cannot answer before it dies.
     speech = asyncio.create_task(collect(flite, "Hello", flite.voices[0]))
     async with asyncio.timeout(5):
         while flite.helper.stream_count == 0:  # noqa: ASYNC110 - it opens in a few turns
