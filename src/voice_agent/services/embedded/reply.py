@@ -31,11 +31,16 @@ _ANSWERS: Final = {
 
 @dataclass(frozen=True)
 class Exchange:
-    """Where the conversation is: what was said last, and how many answers came before."""
+    """Where the conversation is: what was said last, and how many answers came before.
+
+    `unanswered` is what was said before `heard` since the last answer: the beginning of it, or
+    something else that was cut short.
+    """
 
     heard: str
     last_answer: str = ""
     answers: int = 0
+    unanswered: str = ""
 
 
 class Responder:
@@ -49,8 +54,9 @@ class Responder:
 
     def reply(self, exchange: Exchange) -> str:
         """Return what to say; never empty."""
-        match = self._knowledge.best(exchange.heard)
-        courtesy = courtesy_of(exchange.heard)
+        heard = self._question(exchange)
+        match = self._knowledge.best(heard)
+        courtesy = courtesy_of(heard)
         if match is not None and (courtesy is None or match.score >= _CERTAIN):
             return match.entry.answer
         if courtesy is None:
@@ -62,6 +68,13 @@ class Responder:
         if courtesy is Courtesy.ABILITIES:
             return f"I answer questions about what I know. {self._suggestion(exchange.answers)}"
         return _ANSWERS[courtesy]
+
+    def _question(self, exchange: Exchange) -> str:
+        """Return what to answer: a turn can come in pieces, but a question may replace another."""
+        replaced = self._knowledge.is_complete_question(exchange.unanswered)
+        if replaced and self._knowledge.best(exchange.heard) is not None:
+            return exchange.heard
+        return f"{exchange.unanswered} {exchange.heard}".strip()
 
     def _not_known(self, answers: int) -> str:
         opening = _OPENINGS[answers % len(_OPENINGS)]

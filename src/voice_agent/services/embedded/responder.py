@@ -103,8 +103,8 @@ class KnowledgeResponderService(LLMService):
 def exchange_of(context: LLMContext, last_answer: str = "") -> Exchange:
     """Return where the conversation in `context` is.
 
-    What the user said since the last answer belongs together: a turn can come in pieces. The whole
-    of `last_answer` is better to repeat than what the context holds, which is what was heard of it.
+    The whole of `last_answer` is better to repeat than what the context holds, which is what was
+    heard of it.
     """
     heard: list[str] = []
     answers: list[str] = []
@@ -116,7 +116,10 @@ def exchange_of(context: LLMContext, last_answer: str = "") -> Exchange:
             heard.clear()
             answers.append(_text_of(message))
     last_heard_answer = answers[-1] if answers else ""
-    return Exchange(" ".join(heard).strip(), last_answer or last_heard_answer, len(answers))
+    *unanswered, last = heard or [""]
+    return Exchange(
+        last, last_answer or last_heard_answer, len(answers), " ".join(unanswered).strip()
+    )
 
 
 def _text_of(message: Mapping[str, Any]) -> str:

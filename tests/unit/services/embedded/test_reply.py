@@ -48,6 +48,23 @@ def test_a_known_question_gets_its_answer(responder: Responder) -> None:
     assert responder.reply(Exchange("hello when are you open please")) == "From nine to six."
 
 
+@pytest.mark.parametrize(
+    ("unanswered", "heard", "answer"),
+    [
+        ("i would like to know", "when are you open", "From nine to six."),
+        ("when are", "you open", "From nine to six."),
+        ("when are you open", "please", "From nine to six."),
+        ("when are you open", "where can i park", "Under the house."),
+        ("where can i park", "when are you open", "From nine to six."),
+        ("hello when are you open", "how can i pay", "In cash."),
+    ],
+)
+def test_a_turn_may_come_in_pieces_and_a_question_may_replace_another(
+    responder: Responder, unanswered: str, heard: str, answer: str
+) -> None:
+    assert responder.reply(Exchange(heard, unanswered=unanswered)) == answer
+
+
 def test_knowledge_that_fits_exactly_goes_before_small_talk() -> None:
     agent = Agent(
         id="a", name="A", greeting="Hi", knowledge=(KnowledgeEntry(("Goodbye.",), "Fare well."),)

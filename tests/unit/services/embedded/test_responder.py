@@ -28,7 +28,7 @@ def context(*messages: tuple[str, Any]) -> LLMContext:
     return LLMContext(messages=cast("Any", said))
 
 
-def test_pieces_of_one_turn_belong_together() -> None:
+def test_all_that_was_said_since_the_last_answer_is_told() -> None:
     said = context(
         ("system", "You are kind."),
         ("user", "hello"),
@@ -37,7 +37,7 @@ def test_pieces_of_one_turn_belong_together() -> None:
         ("user", [{"type": "text", "text": "when you are open"}]),
     )
     assert exchange_of(said) == Exchange(
-        "i would like to know when you are open", "Hello. How can I help?", 1
+        "when you are open", "Hello. How can I help?", 1, "i would like to know"
     )
 
 
