@@ -5,6 +5,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -101,7 +102,9 @@ def postgresql_server() -> Iterator[str]:
             "shared_buffers": "16MB",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with running([program("postgres"), "-D", data, *options], port, cwd=folder, **user):
+        command = [program("postgres"), "-D", data, *options]
+        # It takes that as: end the connections and stop.
+        with running(command, port, end=signal.SIGINT, cwd=folder, **user):
             address = f"postgresql://{_SUPERUSER}@127.0.0.1:{port}/postgres"
             _run(_until_it_answers(address))
             yield address

@@ -62,7 +62,10 @@ def await_connection(port: int, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def running(command: Sequence[str], port: int, **options: object) -> Iterator[None]:
+def running(
+    command: Sequence[str], port: int, *, end: signal.Signals = signal.SIGTERM, **options: object
+) -> Iterator[None]:
+    """Run a server while it is needed; `end` is what it is asked to stop with."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -74,9 +77,12 @@ def running(command: Sequence[str], port: int, **options: object) -> Iterator[No
         await_connection(port, process)
         yield
     finally:
-        # PostgreSQL takes it as: end the connections and stop.
-        process.send_signal(signal.SIGINT)
-        process.wait(START_TIMEOUT_S)
+        process.send_signal(end)
+        try:
+            process.wait(START_TIMEOUT_S)
+        finally:
+            process.kill()
+            process.wait()
 
 
 class EndableServer:

@@ -151,7 +151,9 @@ class House:
     async def until_counted(self, delivered: int) -> None:
         """Return when the sender has counted so many; it does so after it kept what came of one."""
         async with asyncio.timeout(PATIENCE_S):
-            while self.sender.statistics.delivered < delivered:
+            while True:
+                if self.sender.statistics.delivered >= delivered:
+                    return
                 await asyncio.sleep(0.02)
 
 
