@@ -255,6 +255,9 @@ class SessionInvitation(BaseModel):
     session_id: str
     token: str = Field(description="Lets into this session. Keep it secret.")
     expires_at: datetime
+    resume_window_s: float = Field(
+        description="How many seconds a lost session waits for its client to come back."
+    )
     transports: list[WebRTCStep | WebSocketStep]
     left_out: list[LeftOut] = Field(description="What the server offers and would be in vain.")
 

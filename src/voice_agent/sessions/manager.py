@@ -73,11 +73,16 @@ class SessionPolicy:
 
 @dataclass(frozen=True)
 class NewSession:
-    """What the client gets: the token lets it in until `expires_at`, seconds of wall time."""
+    """What the client gets.
+
+    The token lets it in until `expires_at`, seconds of wall time; within `resume_window_s` of a
+    loss it may come back.
+    """
 
     session_id: str
     token: str
     expires_at: float
+    resume_window_s: float
 
 
 class SessionManager:
@@ -205,13 +210,10 @@ class SessionManager:
         if plan:
             kinds, reasons = [step.kind for step in plan], [step.reason for step in plan]
             live.events.emit(TransportsPlanned(kinds, reasons))
-        expires_at = (
-            now
-            + self._policy.connect_timeout_s
-            + agent.limits.max_duration_s
-            + self._policy.resume_window_s
-        )
-        return NewSession(session_id, self._tokens.issue(session_id, expires_at), expires_at)
+        window_s = self._policy.resume_window_s
+        expires_at = now + self._policy.connect_timeout_s + agent.limits.max_duration_s + window_s
+        token = self._tokens.issue(session_id, expires_at)
+        return NewSession(session_id, token, expires_at, window_s)
 
     def session_id_of(self, token: str) -> str:
         """Return whose token it is; raise TokenInvalidError when it is nobody's or expired."""

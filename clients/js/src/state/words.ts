@@ -52,7 +52,7 @@ export const COMING_BACK: Notice = {
 export const STAYED_AWAY: Notice = {
   tone: "trouble",
   title: "The connection did not come back",
-  text: "The server could not be reached for a minute. Check that it is running, then press Talk again to start anew.",
+  text: "The server could not be reached in time. Check that it is running, then press Talk again to start anew.",
 };
 
 export const ENDED_MEANWHILE: Notice = {

@@ -53,8 +53,8 @@ afterEach(() => {
 });
 
 /** A call over the first transport of the plan. */
-async function talking() {
-  const call = calling();
+async function talking(session = SESSION) {
+  const call = calling(session);
   await settle();
   await made[0]!.answers();
   await call.connected;
@@ -171,11 +171,16 @@ describe("VoiceAgentTransport", () => {
     expect(made).toHaveLength(1);
   });
 
-  it("gives up after the window in which a session waits", async () => {
-    const call = await talking();
+  it.each([
+    [SESSION, 55, 70],
+    [{ ...SESSION, resume_window_s: 300 }, 290, 310],
+  ])("tries as long as the session waits", async (session, before, after) => {
+    const call = await talking(session);
     server.state = null;
     made[0]!.events.failed(new Error("ICE failed"));
-    await vi.advanceTimersByTimeAsync(70_000);
+    await vi.advanceTimersByTimeAsync(before * 1_000);
+    expect(call.happened.at(-1)).toBe("lost");
+    await vi.advanceTimersByTimeAsync((after - before) * 1_000);
     expect(call.happened.at(-1)).toBe("over");
     expect(call.notices[0]?.title).toBe("The connection did not come back");
   });

@@ -30,8 +30,8 @@ export interface TransportEvents {
   over(notice: Notice): void;
 }
 
-/** As long as a server keeps a session for its client, unless told otherwise. */
-const COME_BACK_WITHIN_MS = 60_000;
+/** As long as a server keeps a session for its client, unless it is set, and says, otherwise. */
+const RESUME_WINDOW_S = 60;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3_000;
 /**
@@ -237,7 +237,7 @@ export class VoiceAgentTransport extends Transport {
   private async comeBack(): Promise<void> {
     const server = this.server!;
     const { signal } = this._abortController!;
-    const deadline = performance.now() + COME_BACK_WITHIN_MS;
+    const deadline = performance.now() + 1_000 * (server.session.resume_window_s ?? RESUME_WINDOW_S);
     for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 1.7, LONGEST_PAUSE_MS)) {
       const waits = await server.waits();
       if (signal.aborted) return;

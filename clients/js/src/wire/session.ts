@@ -25,6 +25,8 @@ export interface Session {
   session_id: string;
   token: string;
   expires_at: string;
+  /** How long a lost session waits for its client to come back. */
+  resume_window_s?: number;
   transports: TransportOffer[];
 }
 

@@ -101,6 +101,7 @@ def session_routes(services: ApiServices) -> APIRouter:
                 session_id=new.session_id,
                 token=new.token,
                 expires_at=moment(new.expires_at),
+                resume_window_s=new.resume_window_s,
                 transports=[step(planned, new, addresses) for planned in plan.steps],
                 left_out=[
                     LeftOut(type=TransportWish(each.kind), reason=each.reason)
