@@ -8,7 +8,6 @@ of all. A line is also sooner through, on average, than many at once on the same
 import asyncio
 import os
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import onnxruntime
@@ -20,8 +19,9 @@ from voice_agent.core.agent import TurnSettings
 from voice_agent.core.service_pool import Resource, ResourceKey, ResourceKind
 
 NICENESS = 10
-"""Of the threads. With twenty WebSocket calls on a core, 6 to 10 % of the agents' audio came late
-beside threads of the loop's own priority, and none beside these (measured side by side)."""
+"""Of the threads, beyond that of the process. With twenty WebSocket calls on a core, 6 to 10 % of
+the agents' audio came late beside threads of the loop's own priority, and none beside these
+(measured side by side)."""
 
 
 class SharedSmartTurnAnalyzer(LocalSmartTurnAnalyzerV3):
@@ -67,7 +67,9 @@ class TurnCompletionEngine:
 def _yield_to_the_event_loop() -> None:
     """Let this thread run when the event loop does not: late audio is worse than a late verdict."""
     if sys.platform == "linux":  # elsewhere a priority is the whole process's
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        # Not `setpriority` to the figure: whoever began nicer may not go back, and a thread that
+        # cannot begin breaks all of them. What is over the kernel's limit is taken as that.
+        os.nice(NICENESS)
 
 
 def _available_cores() -> int:
