@@ -23,7 +23,7 @@ class Rows(Protocol):
     """Where servers tell of themselves; see `storage.server_rows.ServerRows`."""
 
     async def beat(self, name: str, server: KnownServer) -> Mapping[str, KnownServer]:
-        """Keep what one server says; return what all have said."""
+        """Keep what one server says; return what all had said before."""
 
     async def all(self) -> Mapping[str, KnownServer]:
         """Return what all have said."""
@@ -68,6 +68,8 @@ class ServerDirectory:
         self._monotonic = monotonic
         self._seen: dict[str, _Seen] = {}
         self._tried_at = self._read_at = float("-inf")
+        self._has_told = False
+        self._shares_name = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -114,9 +116,27 @@ class ServerDirectory:
     async def _beat(self) -> None:
         said = await self._rows.beat(self._name, KnownServer(self._url, self._wall_time()))
         self._take_in(said)
+        self._complain_of_a_namesake(said.get(self._name))
+        self._has_told = True
         for name, seen in list(self._seen.items()):
             if self._read_at - seen.changed_at > FORGOTTEN_AFTER_S:
                 await self._rows.remove(name, seen.server.beat_at)
+
+    def _complain_of_a_namesake(self, last: KnownServer | None) -> None:
+        """Say it when another server has spoken under this one's name since this one did.
+
+        The processes of one server speak for it in turn, all with its address.
+        """
+        shared = self._has_told and last is not None and last.url != self._url
+        if shared and not self._shares_name:
+            assert last is not None
+            logger.error(
+                "the server at {} is named '{}' as well, so requests find the wrong one; give each "
+                "server a VOICE_AGENT_SERVER_NAME of its own",
+                last.url,
+                self._name,
+            )
+        self._shares_name = shared
 
     def _take_in(self, said: Mapping[str, KnownServer]) -> None:
         self._read_at = now = self._monotonic()

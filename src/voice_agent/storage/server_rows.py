@@ -24,7 +24,7 @@ class ServerRows:
         self._database = database
 
     async def beat(self, name: str, server: KnownServer) -> Mapping[str, KnownServer]:
-        """Keep what one server says of itself; return what all have said, by name."""
+        """Keep what one server says of itself; return what all had said before, by name."""
         values = {"url": server.url, "beat_at": server.beat_at}
         keep = (
             self._database.insert(ServerRow)
@@ -33,8 +33,9 @@ class ServerRows:
         )
 
         def write(connection: Connection) -> Mapping[str, KnownServer]:
+            before = _all(connection)
             connection.execute(keep)
-            return _all(connection)
+            return before
 
         return await self._database.write(write)
 

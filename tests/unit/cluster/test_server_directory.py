@@ -1,9 +1,10 @@
 """Who lives is seen by his words changing; nobody is forgotten because the database is away."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
+from loguru import logger
 
 from voice_agent.cluster.server_directory import (
     DEAD_AFTER_S,
@@ -29,8 +30,9 @@ class Rows:
     async def beat(self, name: str, server: KnownServer) -> Mapping[str, KnownServer]:
         if self.is_away:
             raise StorageUnavailableError("away")
+        before = dict(self.kept)
         self.kept[name] = server
-        return dict(self.kept)
+        return before
 
     async def all(self) -> Mapping[str, KnownServer]:
         self.reads += 1
@@ -48,6 +50,14 @@ class Time:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
+    yield lines
+    logger.remove(sink)
 
 
 async def test_a_server_is_found_while_it_says_something_new() -> None:
@@ -101,6 +111,23 @@ async def test_one_that_was_silent_for_long_is_forgotten() -> None:
     time.now += FORGOTTEN_AFTER_S + 1
     await directory._beat()
     assert set(rows.kept) == {"berlin"}
+
+
+async def test_two_of_one_name_are_told_to_part(logged: list[str]) -> None:
+    rows, time = Rows(), Time()
+    rows.kept["berlin"] = KnownServer("http://10.0.0.9:7860", 0.0)  # its address of last week
+    mine, sibling = (ServerDirectory(rows, "berlin", BERLIN, time, time) for _ in range(2))
+    for each in (mine, sibling, mine, sibling):
+        await each._beat()
+    assert not logged
+    namesake = ServerDirectory(rows, "berlin", PARIS, time, time)
+    for _ in range(3):
+        await namesake._beat()
+        await mine._beat()
+    assert len(logged) == 2
+    assert f"the server at {PARIS} is named 'berlin' as well" in logged[0]
+    assert "VOICE_AGENT_SERVER_NAME" in logged[0]
+    assert BERLIN in logged[1]
 
 
 async def test_it_comes_and_goes_in_a_database(database: Database) -> None:
