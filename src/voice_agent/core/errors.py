@@ -1,5 +1,6 @@
 """Errors a caller can act on, each with a stable code. The API maps codes to HTTP status."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -43,6 +44,16 @@ class RecordingNotFoundError(VoiceAgentError):
     """The session has no recording with that number."""
 
     code = "recording_not_found"
+
+
+class RangeInvalidError(VoiceAgentError):
+    """The part of a file that was asked for is not there; `headers` say what is."""
+
+    code = "range_invalid"
+
+    def __init__(self, message: str, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.headers = headers
 
 
 class TokenInvalidError(VoiceAgentError):

@@ -1,6 +1,7 @@
 """Recordings of sessions: list, fetch, remove."""
 
 import asyncio
+from http import HTTPStatus
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
@@ -10,6 +11,7 @@ from voice_agent.accounts.authorize import Action
 from voice_agent.api.credentials import require_in_session
 from voice_agent.api.services import ApiServices
 from voice_agent.api.views import RecordingList, RecordingView
+from voice_agent.core.errors import RangeInvalidError
 
 MEDIA_TYPE = "audio/ogg"
 
@@ -24,6 +26,8 @@ class RecordingResponse(FileResponse):
         async def send_no_more(message: Message) -> None:
             nonlocal left
             if message["type"] == "http.response.start":
+                if message["status"] >= HTTPStatus.BAD_REQUEST:
+                    raise _no_such_part(int(self.headers["content-length"]))
                 headers = dict(message["headers"])
                 left = int(headers[b"content-length"])
             elif message["type"] == "http.response.body":
@@ -32,6 +36,13 @@ class RecordingResponse(FileResponse):
             await send(message)
 
         await super().__call__(scope, receive, send_no_more)
+
+
+def _no_such_part(size: int) -> RangeInvalidError:
+    return RangeInvalidError(
+        f"The recording has {size} bytes; ask for 'Range: bytes=FIRST-LAST' within them",
+        {"Content-Range": f"bytes */{size}"},
+    )
 
 
 def recording_routes(services: ApiServices) -> APIRouter:

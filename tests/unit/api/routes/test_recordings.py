@@ -80,8 +80,18 @@ async def test_a_recording_is_sent_whole_or_in_parts(
     part = await api.get(url, headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, SOUND[100:200])
     assert part.headers["content-range"] == f"bytes 100-199/{len(SOUND)}"
-    beyond = await api.get(url, headers={"Range": f"bytes={len(SOUND)}-"})
-    assert beyond.status_code == 416
+
+
+@pytest.mark.parametrize("part", [f"bytes={len(SOUND)}-", "bytes=9-1", "bytes", "lines=1-2"])
+async def test_a_part_that_is_not_there_is_a_problem_that_says_what_is(
+    api: httpx2.AsyncClient, session_id: str, part: str
+) -> None:
+    refused = await api.get(f"/v1/sessions/{session_id}/recordings/2", headers={"Range": part})
+    assert refused.status_code == 416
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["content-range"] == f"bytes */{len(SOUND)}"
+    assert refused.json()["code"] == "range_invalid"
+    assert str(len(SOUND)) in refused.json()["detail"]
 
 
 async def test_a_file_that_grows_while_it_is_sent_is_sent_as_it_was(tmp_path: Path) -> None:
