@@ -5,9 +5,6 @@ import time
 from typing import Any, Protocol
 
 from pipecat.frames.frames import (
-    CancelFrame,
-    ClientConnectedFrame,
-    EndFrame,
     InputAudioRawFrame,
     InputTransportMessageFrame,
     InterruptionFrame,
@@ -19,8 +16,8 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
-from voice_agent.transports.base_input import HearingInput
 from voice_agent.transports.base_output import SpeakingOutput
+from voice_agent.transports.receiving_input import ReceivingInput
 
 ClientFrame = InputAudioRawFrame | InputTransportMessageFrame
 
@@ -45,49 +42,21 @@ class Wire(Protocol):
         """Give the client a message."""
 
 
-class MemoryInputTransport(HearingInput):
+class MemoryInputTransport(ReceivingInput):
     """Takes in what the client sends."""
 
     def __init__(self, wire: Wire, params: TransportParams) -> None:
         super().__init__(params)
         self._wire = wire
-        self._receiving: asyncio.Task[None] | None = None
 
-    async def start(self, frame: StartFrame) -> None:
-        """Begin to receive."""
-        await super().start(frame)
-        await self.push_frame(ClientConnectedFrame())
-        await self.set_transport_ready(frame)
-        if self._receiving is None:
-            self._receiving = self.create_task(self.keep_hearing(self._receive()))
-
-    async def stop(self, frame: EndFrame) -> None:
-        """Receive no more."""
-        await super().stop(frame)
-        await self._stop_receiving()
-
-    async def cancel(self, frame: CancelFrame) -> None:
-        """Receive no more."""
-        await super().cancel(frame)
-        await self._stop_receiving()
-
-    async def cleanup(self) -> None:
-        """Leave nothing behind."""
-        await super().cleanup()
-        await self._stop_receiving()
-
-    async def _receive(self) -> None:
+    async def receive(self) -> None:
+        """Take in audio and messages."""
         while True:
             frame = await self._wire.receive()
             if isinstance(frame, InputAudioRawFrame):
                 await self.push_audio_frame(frame)
             else:
                 await self.broadcast_frame(InputTransportMessageFrame, message=frame.message)
-
-    async def _stop_receiving(self) -> None:
-        if self._receiving is not None:
-            await self.cancel_task(self._receiving)
-            self._receiving = None
 
 
 class MemoryOutputTransport(SpeakingOutput):

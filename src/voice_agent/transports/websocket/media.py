@@ -1,15 +1,10 @@
 """The two ends of a pipeline on one WebSocket."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import cast
 
 from pipecat.frames.frames import (
-    CancelFrame,
-    ClientConnectedFrame,
-    EndFrame,
     InputTransportMessageFrame,
-    StartFrame,
 )
 from pipecat.processors.frame_processor import FrameProcessorSetup
 from pipecat.transports.base_transport import BaseTransport
@@ -21,8 +16,8 @@ from pipecat.transports.websocket.fastapi import (
 )
 from starlette.websockets import WebSocket
 
-from voice_agent.transports.base_input import HearingInput
 from voice_agent.transports.base_output import SpeakingOutput
+from voice_agent.transports.receiving_input import ReceivingInput
 from voice_agent.transports.websocket.serializer import CheckedProtobufSerializer
 from voice_agent.transports.websocket.watched import WatchedWebSocket
 
@@ -30,7 +25,7 @@ CLOSE_TIMEOUT_S = 1.0
 """How long the closing handshake may take."""
 
 
-class WebSocketInput(HearingInput):
+class WebSocketInput(ReceivingInput):
     """Takes in what the client sends: Pipecat's input, without a frame for every message."""
 
     def __init__(
@@ -44,7 +39,6 @@ class WebSocketInput(HearingInput):
         self._websocket = websocket
         self._client = client
         self._serializer = serializer
-        self._receiving: asyncio.Task[None] | None = None
 
     async def setup(  # type: ignore[override] # as FrameProcessor itself overrides BaseObject
         self, setup: FrameProcessorSetup
@@ -53,30 +47,8 @@ class WebSocketInput(HearingInput):
         await super().setup(setup)
         await self._client.setup(setup)
 
-    async def start(self, frame: StartFrame) -> None:
-        """Begin to receive."""
-        await super().start(frame)
-        await self.push_frame(ClientConnectedFrame())
-        await self.set_transport_ready(frame)
-        if self._receiving is None:
-            self._receiving = self.create_task(self.keep_hearing(self._receive()))
-
-    async def stop(self, frame: EndFrame) -> None:
-        """Receive no more."""
-        await super().stop(frame)
-        await self._let_go()
-
-    async def cancel(self, frame: CancelFrame) -> None:
-        """Receive no more."""
-        await super().cancel(frame)
-        await self._let_go()
-
-    async def cleanup(self) -> None:
-        """Leave nothing behind."""
-        await super().cleanup()
-        await self._let_go()
-
-    async def _receive(self) -> None:
+    async def receive(self) -> None:
+        """Take in audio and messages."""
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
@@ -88,10 +60,9 @@ class WebSocketInput(HearingInput):
             elif taken is not None:
                 await self.broadcast_frame(InputTransportMessageFrame, message=taken.message)
 
-    async def _let_go(self) -> None:
-        if self._receiving is not None:
-            await self.cancel_task(self._receiving)
-            self._receiving = None
+    async def let_go(self) -> None:
+        """Receive no more, and let go of the client."""
+        await super().let_go()
         await self._client.disconnect()
 
 
