@@ -2,11 +2,9 @@
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loguru import logger
 
 from voice_agent.bot.agents import AgentRepository, agents_directory, settle_ids
 from voice_agent.core.agent import Agent
@@ -17,14 +15,6 @@ def write(directory: Path, file: str, agent_id: str, greeting: str = "Hello") ->
     path = directory / file
     path.write_text(f"id: {agent_id}\nname: Agent\ngreeting: {greeting}\n")
     return path
-
-
-@pytest.fixture
-def logged() -> Iterator[list[str]]:
-    lines: list[str] = []
-    sink = logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
-    yield lines
-    logger.remove(sink)
 
 
 def test_agents_are_found_by_id_whatever_their_file_is_called(tmp_path: Path) -> None:
@@ -82,13 +72,13 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
 
 
 def test_a_broken_edit_keeps_the_last_good_version_and_is_logged_once(
-    tmp_path: Path, logged: list[str]
+    tmp_path: Path, warnings: list[str]
 ) -> None:
     file = write(tmp_path, "one.yaml", "sales")
     agents = AgentRepository(tmp_path)
     file.write_text("id: sales\nname: Agent\ngreting: Hi\n")
     assert [agents.get("sales").greeting for _ in range(3)] == ["Hello"] * 3
-    assert [line for line in logged if "greting" in line] == [
+    assert [line for line in warnings if "greting" in line] == [
         f"Agent file: {file}:3: greting: unknown field; did you mean 'greeting'?"
     ]
     assert [problem.field for problem in agents.problems()] == ["greting"]
@@ -125,7 +115,9 @@ def test_a_dangling_link_is_a_problem_not_a_crash(tmp_path: Path) -> None:
     assert "cannot be read" in str(problems[0])
 
 
-def test_a_directory_that_vanishes_leaves_what_was_there(tmp_path: Path, logged: list[str]) -> None:
+def test_a_directory_that_vanishes_leaves_what_was_there(
+    tmp_path: Path, warnings: list[str]
+) -> None:
     directory, aside = tmp_path / "agents", tmp_path / "aside"
     directory.mkdir()
     write(directory, "one.yaml", "sales")
@@ -133,7 +125,7 @@ def test_a_directory_that_vanishes_leaves_what_was_there(tmp_path: Path, logged:
     directory.rename(aside)
     assert agents.get("sales").id == "sales"
     assert agents.get("sales").id == "sales"
-    assert len([line for line in logged if "cannot be read" in line]) == 1
+    assert len([line for line in warnings if "cannot be read" in line]) == 1
     aside.rename(directory)
     assert agents.problems() == ()
 

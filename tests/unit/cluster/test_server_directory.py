@@ -1,10 +1,9 @@
 """Who lives is seen by his words changing; nobody is forgotten because the database is away."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from loguru import logger
 
 from voice_agent.cluster.server_directory import (
     DEAD_AFTER_S,
@@ -50,14 +49,6 @@ class Time:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def logged() -> Iterator[list[str]]:
-    lines: list[str] = []
-    sink = logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
-    yield lines
-    logger.remove(sink)
 
 
 async def test_a_server_is_found_while_it_says_something_new() -> None:
@@ -113,21 +104,21 @@ async def test_one_that_was_silent_for_long_is_forgotten() -> None:
     assert set(rows.kept) == {"berlin"}
 
 
-async def test_two_of_one_name_are_told_to_part(logged: list[str]) -> None:
+async def test_two_of_one_name_are_told_to_part(warnings: list[str]) -> None:
     rows, time = Rows(), Time()
     rows.kept["berlin"] = KnownServer("http://10.0.0.9:7860", 0.0)  # its address of last week
     mine, sibling = (ServerDirectory(rows, "berlin", BERLIN, time, time) for _ in range(2))
     for each in (mine, sibling, mine, sibling):
         await each._beat()
-    assert not logged
+    assert not warnings
     namesake = ServerDirectory(rows, "berlin", PARIS, time, time)
     for _ in range(3):
         await namesake._beat()
         await mine._beat()
-    assert len(logged) == 2
-    assert f"the server at {PARIS} is named 'berlin' as well" in logged[0]
-    assert "VOICE_AGENT_SERVER_NAME" in logged[0]
-    assert BERLIN in logged[1]
+    assert len(warnings) == 2
+    assert f"the server at {PARIS} is named 'berlin' as well" in warnings[0]
+    assert "VOICE_AGENT_SERVER_NAME" in warnings[0]
+    assert BERLIN in warnings[1]
 
 
 async def test_it_comes_and_goes_in_a_database(database: Database) -> None:

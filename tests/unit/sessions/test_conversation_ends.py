@@ -5,51 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from voice_agent.core.agent import Agent, Limits
+from tests.unit.sessions.limited_desk import AGENT, POLICY, REPLIES, elapsed, leg_ends, states
 from voice_agent.core.errors import (
     AgentNotFoundError,
     AtCapacityError,
     SessionNotFoundError,
 )
-from voice_agent.core.events import LegEnded, SessionStateChanged
+from voice_agent.core.events import LegEnded
 from voice_agent.core.session import EndReason, SessionState
-from voice_agent.sessions.manager import SessionPolicy
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.transports.base import CloseReason
 
 pytestmark = pytest.mark.virtual_time
 
-AGENT = Agent(
-    id="frontdesk",
-    name="Front desk",
-    greeting="Hello.",
-    limits=Limits(max_duration_s=600, idle_timeout_s=120),
-)
-REPLIES = {"open": "From nine to six. On Sunday we are closed.", "where": "By the river."}
-POLICY = SessionPolicy(
-    default_agent=AGENT.id,
-    max_sessions=3,
-    resume_window_s=60,
-    connect_timeout_s=45,
-    carrying_timeout_s=15,
-)
-
 
 @pytest.fixture
 async def harness() -> ConversationHarness:
     return ConversationHarness(AGENT, replies=REPLIES, policy=POLICY)
-
-
-def states(harness: ConversationHarness) -> list[str]:
-    return [payload.state for payload in harness.payloads(SessionStateChanged)]
-
-
-def leg_ends(harness: ConversationHarness) -> list[str]:
-    return [payload.reason for payload in harness.payloads(LegEnded)]
-
-
-def elapsed(harness: ConversationHarness, since: float) -> float:
-    return harness.clock.monotonic() - since
 
 
 async def test_nobody_connects_and_the_session_ends(harness: ConversationHarness) -> None:

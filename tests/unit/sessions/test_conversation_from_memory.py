@@ -8,6 +8,7 @@ from pipecat.frames.frames import Frame, TTSAudioRawFrame
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.services.settings import TTSSettings
 
+from tests.unit.sessions.front_desk import AGENT, REPLIES
 from voice_agent.core.agent import Agent
 from voice_agent.core.conversation import Speaker, TurnState
 from voice_agent.core.events import SentenceHeard
@@ -21,9 +22,6 @@ from voice_agent.testing.scripted_tts import ScriptedTTS
 
 pytestmark = pytest.mark.virtual_time
 
-AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello. How can I help?")
-HOURS = "We are open from nine to six. On Sunday we are closed. Would you like to come by?"
-REPLIES = {"open": HOURS, "name": "This is the front desk."}
 PART = 24_000
 
 

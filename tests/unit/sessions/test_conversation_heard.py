@@ -11,8 +11,9 @@ from pipecat.services.settings import TTSSettings
 from pipecat.services.tts_service import TTSService
 from pipecat.utils.context.word_timestamp_tracker import WordTimestamp
 
+from tests.unit.sessions.front_desk import AGENT, HOURS, REPLIES, said
 from voice_agent.core.agent import Agent
-from voice_agent.core.conversation import Conversation, Speaker, TurnState
+from voice_agent.core.conversation import Speaker, TurnState
 from voice_agent.core.events import AgentTurnEnded, SentenceHeard
 from voice_agent.core.service_pool import Lease
 from voice_agent.services.provider import Stage
@@ -22,14 +23,6 @@ from voice_agent.testing.script import Failure
 from voice_agent.testing.scripted_tts import ScriptedTTS
 
 pytestmark = pytest.mark.virtual_time
-
-AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello. How can I help?")
-HOURS = "We are open from nine to six. On Sunday we are closed. Would you like to come by?"
-REPLIES = {"open": HOURS, "name": "This is the front desk."}
-
-
-def said(conversation: Conversation) -> list[tuple[str, str, str]]:
-    return [(turn.speaker, turn.text, turn.state) for turn in conversation.turns]
 
 
 class WordTimedTTS(ScriptedTTS):

@@ -4,17 +4,14 @@ import asyncio
 
 import pytest
 
-from voice_agent.core.agent import Agent, Limits
+from tests.unit.sessions.limited_desk import AGENT, POLICY, REPLIES, elapsed, leg_ends, states
 from voice_agent.core.conversation import Speaker, TurnState
 from voice_agent.core.events import (
-    LegEnded,
     LegStarted,
     SentenceHeard,
-    SessionStateChanged,
     TransportsPlanned,
     TransportSwitched,
 )
-from voice_agent.sessions.manager import SessionPolicy
 from voice_agent.testing.harness import ConversationHarness
 from voice_agent.testing.memory_client import MemoryClient
 from voice_agent.transports.base import CloseReason, TransportKind
@@ -22,37 +19,10 @@ from voice_agent.transports.factory import TransportStep
 
 pytestmark = pytest.mark.virtual_time
 
-AGENT = Agent(
-    id="frontdesk",
-    name="Front desk",
-    greeting="Hello.",
-    limits=Limits(max_duration_s=600, idle_timeout_s=120),
-)
-REPLIES = {"open": "From nine to six. On Sunday we are closed.", "where": "By the river."}
-POLICY = SessionPolicy(
-    default_agent=AGENT.id,
-    max_sessions=3,
-    resume_window_s=60,
-    connect_timeout_s=45,
-    carrying_timeout_s=15,
-)
-
 
 @pytest.fixture
 async def harness() -> ConversationHarness:
     return ConversationHarness(AGENT, replies=REPLIES, policy=POLICY)
-
-
-def states(harness: ConversationHarness) -> list[str]:
-    return [payload.state for payload in harness.payloads(SessionStateChanged)]
-
-
-def leg_ends(harness: ConversationHarness) -> list[str]:
-    return [payload.reason for payload in harness.payloads(LegEnded)]
-
-
-def elapsed(harness: ConversationHarness, since: float) -> float:
-    return harness.clock.monotonic() - since
 
 
 async def talk(call: MemoryClient) -> None:

@@ -1,11 +1,9 @@
 """Whole conversations: what a client sends beyond audio, and what it is told of failures."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from loguru import logger
 
 from voice_agent.bot.client_gate import MESSAGES_AT_ONCE
 from voice_agent.core.agent import Agent, TurnSettings
@@ -21,15 +19,6 @@ LONG = "Hello. This is a greeting that goes on and on. And this is the last of i
 STUBBORN = replace(AGENT, greeting=LONG, turn=TurnSettings(interruptible=False))
 REPLIES = {"open": "From nine to six.", "12#": "Sales.", "7": "Support."}
 SECRET = "POST http://10.0.0.7:8000/v1: 401 incorrect key sk-proj-abc"
-
-
-@pytest.fixture
-def warnings() -> Iterator[list[str]]:
-    lines: list[str] = []
-    logger.enable("voice_agent")  # a test of the command may have silenced parts of it
-    sink = logger.add(lines.append, level="WARNING", format="{message}")
-    yield lines
-    logger.remove(sink)
 
 
 @pytest.mark.parametrize(

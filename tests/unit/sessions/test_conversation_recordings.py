@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -39,14 +39,6 @@ AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello.", recording=Tr
 HOURS = "We are open from nine to six, on every day of the week but Sunday."
 REPLIES = {"open": HOURS, "name": "This is the front desk."}
 NEAR_S = 0.05
-
-
-@pytest.fixture
-def log_lines() -> Iterator[list[str]]:
-    lines: list[str] = []
-    sink = logger.add(lines.append, level="WARNING", format="{message}")
-    yield lines
-    logger.remove(sink)
 
 
 class ToneTTS(ScriptedTTS):
@@ -238,7 +230,7 @@ async def test_an_agent_that_does_not_ask_for_it_is_not_recorded(tmp_path: Path)
 
 
 async def test_an_agent_that_may_not_be_recorded_is_not_and_the_log_says_so_once(
-    log_lines: list[str],
+    warnings: list[str],
 ) -> None:
     logger.enable("voice_agent.bot")  # a command that another test ran may have quieted it
     async with ConversationHarness(AGENT, replies=REPLIES) as harness:
@@ -248,7 +240,7 @@ async def test_an_agent_that_may_not_be_recorded_is_not_and_the_log_says_so_once
             await call.agent_says("Hello")
             assert not call.messages_of("server-message")
         assert not harness.payloads(RecordingStarted)
-    (warning,) = [line for line in log_lines if "recorded" in line]
+    (warning,) = [line for line in warnings if "recorded" in line]
     assert "'frontdesk'" in warning
     assert "VOICE_AGENT_RECORDINGS=allowed" in warning
 
@@ -285,7 +277,7 @@ class _Full:
 
 
 async def test_a_full_disk_ends_the_recording_but_not_the_call(
-    tmp_path: Path, log_lines: list[str]
+    tmp_path: Path, warnings: list[str]
 ) -> None:
     disk = FullDisk(RecordingFiles(tmp_path, read_facts), pages=6)
     async with studio(tmp_path, new_file=disk.create) as room:
@@ -301,7 +293,7 @@ async def test_a_full_disk_ends_the_recording_but_not_the_call(
         (ended,) = room.harness.payloads(RecordingEnded)
         assert 2 < ended.duration_s < 10
         assert not room.harness.payloads(ErrorOccurred)
-    errors = [line for line in log_lines if "not recorded any further" in line]
+    errors = [line for line in warnings if "not recorded any further" in line]
     assert len(errors) == 1
     assert "No space left" in errors[0]
     (recording,) = room.files.list(session.session_id)
@@ -311,7 +303,7 @@ async def test_a_full_disk_ends_the_recording_but_not_the_call(
 
 
 async def test_a_directory_that_cannot_be_written_to_leaves_the_call_alone(
-    tmp_path: Path, log_lines: list[str]
+    tmp_path: Path, warnings: list[str]
 ) -> None:
     disk = FullDisk(RecordingFiles(tmp_path, read_facts), pages=0)
     async with studio(tmp_path, new_file=disk.create) as room:
@@ -323,4 +315,4 @@ async def test_a_directory_that_cannot_be_written_to_leaves_the_call_alone(
         assert not call.messages_of("server-message")
         assert not room.harness.payloads(RecordingStarted)
         assert not room.harness.payloads(RecordingEnded)
-    assert len([line for line in log_lines if "Permission denied" in line]) == 1
+    assert len([line for line in warnings if "Permission denied" in line]) == 1

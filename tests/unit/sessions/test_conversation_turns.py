@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from voice_agent.core.agent import Agent, TurnSettings
-from voice_agent.core.conversation import Conversation, Speaker, TurnState
+from tests.unit.sessions.front_desk import AGENT, REPLIES, said
+from voice_agent.core.agent import TurnSettings
+from voice_agent.core.conversation import Speaker, TurnState
 from voice_agent.core.events import (
     UserTurnEnded,
 )
@@ -14,14 +15,6 @@ from voice_agent.testing.harness import ConversationHarness
 from voice_agent.testing.scripted_llm import ScriptedLLM
 
 pytestmark = pytest.mark.virtual_time
-
-AGENT = Agent(id="frontdesk", name="Front desk", greeting="Hello. How can I help?")
-HOURS = "We are open from nine to six. On Sunday we are closed. Would you like to come by?"
-REPLIES = {"open": HOURS, "thank": "You are welcome.", "name": "This is the front desk."}
-
-
-def said(conversation: Conversation) -> list[tuple[str, str, str]]:
-    return [(turn.speaker, turn.text, turn.state) for turn in conversation.turns]
 
 
 async def test_barging_in_silences_the_agent_at_once() -> None:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import pytest_asyncio
-from loguru import logger
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -35,19 +34,6 @@ def taken() -> Iterator[socket.socket]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield listener
-
-
-@pytest.fixture
-def log() -> Iterator[list[str]]:
-    lines: list[str] = []
-    sink = logger.add(
-        lambda line: lines.append(str(line)),
-        level="WARNING",
-        format="{message}",
-        filter="voice_agent",
-    )
-    yield lines
-    logger.remove(sink)
 
 
 @pytest_asyncio.fixture
@@ -103,12 +89,12 @@ async def say_hello_to(number: int) -> None:
 
 
 async def test_a_port_that_is_taken_is_tried_again_until_it_is_free(
-    port: Port, taken: socket.socket, log: list[str]
+    port: Port, taken: socket.socket, warnings: list[str]
 ) -> None:
     number = taken.getsockname()[1]
     port.serve(listening_on(number))
     async with asyncio.timeout(PATIENCE_S):
-        while not any("did not open" in line for line in log):  # noqa: ASYNC110
+        while not any("did not open" in line for line in warnings):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     taken.close()
     await say_hello_to(number)
@@ -123,7 +109,7 @@ async def test_a_device_that_left_can_come_again(port: Port, taken: socket.socke
 
 
 async def test_a_fault_ends_one_session_and_not_the_service(
-    port: Port, taken: socket.socket, log: list[str]
+    port: Port, taken: socket.socket, warnings: list[str]
 ) -> None:
     number = taken.getsockname()[1]
     taken.close()
@@ -136,11 +122,11 @@ async def test_a_fault_ends_one_session_and_not_the_service(
 
     port.serve(connect)
     await say_hello_to(number)
-    assert [line for line in log if "a fault" in line]
+    assert [line for line in warnings if "a fault" in line]
 
 
 async def test_what_stays_refused_is_logged_once(
-    port: Port, harness: ConversationHarness, log: list[str]
+    port: Port, harness: ConversationHarness, warnings: list[str]
 ) -> None:
     await harness.sessions.create()
     tried = asyncio.Event()
@@ -158,11 +144,11 @@ async def test_what_stays_refused_is_logged_once(
         port.serve(listening_on(1))
         await asyncio.wait_for(tried.wait(), PATIENCE_S)
         await port.close()
-    assert len([line for line in log if "no session for the device" in line]) == 1
+    assert len([line for line in warnings if "no session for the device" in line]) == 1
 
 
 async def test_when_the_server_stops_it_ends_without_a_word(
-    port: Port, harness: ConversationHarness, taken: socket.socket, log: list[str]
+    port: Port, harness: ConversationHarness, taken: socket.socket, warnings: list[str]
 ) -> None:
     number = taken.getsockname()[1]
     taken.close()
@@ -170,4 +156,4 @@ async def test_when_the_server_stops_it_ends_without_a_word(
     await say_hello_to(number)
     await harness.sessions.close()
     await port.ended()
-    assert log == []
+    assert warnings == []

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
-from loguru import logger
 
 from tests.unit.core.pool.workshop import Workshop
 from voice_agent.core.errors import AgentInvalidError, PoolRefusedError
@@ -29,14 +28,6 @@ async def pool() -> AsyncIterator[WarmServicePool]:
     pool = WarmServicePool()
     yield pool
     await pool.close()
-
-
-@pytest.fixture
-def warnings() -> Iterator[list[str]]:
-    lines: list[str] = []
-    sink = logger.add(lambda message: lines.append(str(message)), level="WARNING")
-    yield lines
-    logger.remove(sink)
 
 
 async def settle() -> None:
