@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { VoiceAgentClient } from "./client";
+import { NoMicrophone } from "./media/microphone";
 import type { VoiceAgentOptions } from "./options";
 import { devices, made, message, SESSION, settle, type Fake } from "./testing/fakes";
 import type { SessionRequest } from "./wire/session";
@@ -11,10 +12,18 @@ vi.mock("./media/devices", () => ({
       Object.assign(this, devices(), { close: async () => undefined, microphone: null });
     }
     async openMicrophone() {
-      return Object.assign(this, { microphone: devices().microphone }).microphone;
+      if (refusal) throw refusal;
+      opened.push(devices().microphone);
+      return Object.assign(this, { microphone: opened.at(-1)! }).microphone;
+    }
+    dropMicrophone() {
+      Object.assign(this, { microphone: null });
     }
   },
 }));
+
+const opened: (ReturnType<typeof devices>["microphone"] & { onEnded?: () => void })[] = [];
+let refusal: Error | null = null;
 
 const asked: string[] = [];
 
@@ -29,7 +38,8 @@ beforeEach(() => {
     asked.push(`${init.method ?? "GET"} ${url}`);
     return Response.json({ state: "suspended" });
   });
-  made.length = asked.length = 0;
+  made.length = asked.length = opened.length = 0;
+  refusal = null;
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -188,6 +198,70 @@ describe("VoiceAgentClient", () => {
     await hungUp;
     expect(phases.at(-1)).toBe("idle");
     expect(client.snapshot().phase).toBe("idle");
+  });
+
+  it("has nothing to say of a call that was hung up, when that ends", async () => {
+    const { client } = await talking();
+    const hungUp = client.disconnect();
+    const next = client.connect();
+    await made[0]!.closes(1000, "the session is over");
+    await hungUp;
+    await made[1]!.answers();
+    await next;
+    made[0]!.say(message("user-transcription", { text: "too late", final: true }));
+    expect(client.snapshot()).toMatchObject({ phase: "talking", notice: null });
+    expect(client.snapshot().transcript).toEqual([]);
+  });
+
+  it("hangs up whatever its listeners do", async () => {
+    const { client } = await talking();
+    const reported = vi.fn();
+    vi.stubGlobal("reportError", reported);
+    client.on("change", () => {
+      throw new Error("a page's mistake");
+    });
+    await client.disconnect();
+    expect(opened[0]!.close).toHaveBeenCalled();
+    expect(asked.at(-1)).toBe("DELETE http://voice.test/v1/sessions/s");
+    expect(made[0]!.isDisconnected).toBe(true);
+    expect(reported).toHaveBeenCalled();
+  });
+
+  it("makes no call where the microphone is required and refused", async () => {
+    const { client, wanted } = caller();
+    refusal = new NoMicrophone("refused", "no");
+    await expect(client.connect({ microphone: "required" })).rejects.toThrow("no");
+    expect(client.snapshot()).toMatchObject({ phase: "idle", notice: { tone: "trouble" } });
+    expect(client.snapshot().notice!.text).not.toContain("type");
+    expect(wanted).toEqual([]);
+  });
+
+  it("says once that the microphone is silent, and not of one that is muted", async () => {
+    const { client } = await talking();
+    client.setMuted(true);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(client.snapshot().notice).toBeNull();
+    client.setMuted(false);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(client.snapshot().notice?.title).toBe("Your microphone is silent");
+    client.notice(null);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(client.snapshot().notice).toBeNull();
+  });
+
+  it("notices that the microphone has gone, and takes another one", async () => {
+    const { client, phases } = await talking();
+    opened[0]!.onEnded!();
+    expect(client.snapshot()).toMatchObject({
+      microphone: "off",
+      notice: { title: "The microphone has gone" },
+    });
+    void client.useMicrophone();
+    await settle();
+    await made[1]!.answers();
+    expect(opened).toHaveLength(2);
+    expect(client.snapshot().microphone).toBe("on");
+    expect(phases).toEqual(["connecting", "talking", "returning", "talking"]);
   });
 
   it("takes no secret key", () => {

@@ -7,7 +7,7 @@ import { NoMicrophone } from "./media/microphone";
 import type { ConnectOptions, VoiceAgentEvents, VoiceAgentOptions } from "./options";
 import { sessionSource, type SessionSource } from "./source";
 import { IDLE, reduce, type CallEvent, type CallState, type Notice } from "./state/state";
-import { COMING_BACK, failureNotice, NOTHING_HEARD, SERVER_SILENT } from "./state/words";
+import { COMING_BACK, failureNotice, MICROPHONE_GONE, NOTHING_HEARD, SERVER_SILENT } from "./state/words";
 import { VoiceAgentTransport } from "./transport/composite";
 import { readError } from "./transport/rtviError";
 import { capabilities, SessionServer } from "./wire/session";
@@ -37,6 +37,11 @@ class OfficialClient extends PipecatClient {
   }
 }
 
+/** Does what a call tells only while it is the client's: one that was hung up has no say. */
+type OfThisCall = <Told extends unknown[]>(
+  act: (...told: Told) => unknown,
+) => (...told: Told) => void;
+
 /** What one call holds. */
 interface Call {
   hungUp: AbortController;
@@ -46,6 +51,8 @@ interface Call {
   latency: LatencyWatch;
   timers: ReturnType<typeof setInterval>[];
   server: SessionServer | null;
+  /** Its microphone gave something, or the caller was told that it does not. */
+  isMicrophoneKnown: boolean;
 }
 
 /** One caller's calls, one after the other. */
@@ -103,7 +110,10 @@ export class VoiceAgentClient {
     try {
       call = this.call = this.begin();
       const { signal } = call.hungUp;
-      if (microphone) await this.openMicrophone(call, microphone === true ? {} : microphone);
+      if (microphone) {
+        const constraints = typeof microphone === "object" ? microphone : {};
+        await this.openMicrophone(call, constraints, microphone === "required");
+      }
       signal.throwIfAborted();
       const session = await this.source.request({
         ...(chosen.agent && { agent: chosen.agent }),
@@ -125,7 +135,7 @@ export class VoiceAgentClient {
       if (call?.hungUp.signal.aborted) return;
       // Nobody else has a session that this client never got into.
       void call?.server?.end();
-      await this.end(failureNotice(error), error);
+      await this.end(failureNotice(error, microphone !== "required"), error);
       throw error;
     }
   }
@@ -160,7 +170,9 @@ export class VoiceAgentClient {
     if (!call || call.devices.microphone) return;
     await this.openMicrophone(call, constraints);
     const { microphone } = call.devices;
-    if (microphone) await call.transport.addMicrophone(microphone);
+    if (!microphone || this.call !== call) return;
+    await call.transport.addMicrophone(microphone);
+    this.watchMicrophone(call);
   }
 
   /** Shows a notice, or takes away the one that is shown. */
@@ -170,42 +182,51 @@ export class VoiceAgentClient {
 
   private begin(): Call {
     const devices = new Devices();
-    const transport = new VoiceAgentTransport(
+    const ofThisCall: OfThisCall =
+      (act) =>
+      (...told) => {
+        if (this.call?.transport === transport) act(...told);
+      };
+    const transport: VoiceAgentTransport = new VoiceAgentTransport(
       devices,
       {
-        steps: (steps) => this.apply({ type: "attempted", steps }),
-        connected: (over) => this.onConnected(over),
-        lost: () => this.onLost(),
-        over: (notice) => void this.end(notice),
+        steps: ofThisCall((steps) => this.apply({ type: "attempted", steps })),
+        connected: ofThisCall((over) => this.onConnected(over)),
+        lost: ofThisCall(() => this.onLost()),
+        over: ofThisCall((notice) => void this.end(notice)),
       },
       this.source.base,
     );
-    const client = this.officialClient(transport);
+    const client = this.officialClient(transport, ofThisCall);
     const latency = new LatencyWatch(this.callerLevel, this.agentLevel);
     globalThis.addEventListener("pagehide", this.onPageHide);
     const hungUp = new AbortController();
-    return { hungUp, devices, transport, client, latency, timers: [], server: null };
+    return { hungUp, devices, transport, client, latency, timers: [], server: null, isMicrophoneKnown: false };
   }
 
-  private officialClient(transport: VoiceAgentTransport): OfficialClient {
+  private officialClient(
+    transport: VoiceAgentTransport,
+    ofThisCall: OfThisCall,
+  ): OfficialClient {
+    const apply = ofThisCall((event: CallEvent) => this.apply(event));
     const client = new OfficialClient({
       transport,
       enableMic: true,
       enableCam: false,
       disconnectOnBotDisconnect: false,
       callbacks: {
-        onUserStartedSpeaking: () => this.apply({ type: "speaking", who: "user", started: true }),
-        onUserStoppedSpeaking: () => this.apply({ type: "speaking", who: "user", started: false }),
-        onBotLlmStarted: () => (this.unanswered = []),
-        onBotStartedSpeaking: () => {
+        onUserStartedSpeaking: () => apply({ type: "speaking", who: "user", started: true }),
+        onUserStoppedSpeaking: () => apply({ type: "speaking", who: "user", started: false }),
+        onBotLlmStarted: ofThisCall(() => (this.unanswered = [])),
+        onBotStartedSpeaking: ofThisCall(() => {
           this.unanswered = [];
           this.apply({ type: "speaking", who: "agent", started: true });
-        },
-        onBotStoppedSpeaking: () => this.apply({ type: "speaking", who: "agent", started: false }),
+        }),
+        onBotStoppedSpeaking: () => apply({ type: "speaking", who: "agent", started: false }),
         onUserTranscript: ({ text, final }) =>
-          this.apply({ type: "transcript", event: { type: "heard", text, final } }),
+          apply({ type: "transcript", event: { type: "heard", text, final } }),
         onBotOutput: ({ text, segment_id, spoken_progress }) =>
-          this.apply({
+          apply({
             type: "transcript",
             event: {
               type: "said",
@@ -224,26 +245,31 @@ export class VoiceAgentClient {
         onServerMessage: (data: unknown) => {
           const { type, state } = (data ?? {}) as Record<string, unknown>;
           if (type === "recording") {
-            this.apply({ type: "recorded", isRecorded: state === "started" });
+            apply({ type: "recorded", isRecorded: state === "started" });
           }
         },
-        onError: (message) => this.onTrouble(message),
-        onMessageError: (message) => this.onTrouble(message),
+        onError: ofThisCall((message) => this.onTrouble(message)),
+        onMessageError: ofThisCall((message) => this.onTrouble(message)),
       },
     });
-    client.onInterrupted = () =>
-      this.apply({ type: "transcript", event: { type: "interrupted" } });
+    client.onInterrupted = () => apply({ type: "transcript", event: { type: "interrupted" } });
     return client;
   }
 
-  private async openMicrophone(call: Call, constraints: MediaTrackConstraints): Promise<void> {
+  private async openMicrophone(
+    call: Call,
+    constraints: MediaTrackConstraints,
+    isRequired = false,
+  ): Promise<void> {
     try {
-      await call.devices.openMicrophone(constraints);
-      if (this.call === call) this.apply({ type: "microphone", microphone: "on" });
-      else call.devices.microphone?.close();
+      const microphone = await call.devices.openMicrophone(constraints);
+      if (this.call !== call) return microphone.close();
+      microphone.onEnded = () => this.onMicrophoneEnded(call);
+      call.isMicrophoneKnown = false;
+      this.apply({ type: "microphone", microphone: "on" });
     } catch (error) {
       // The call goes on in writing; the notice says what to do about it.
-      if (!(error instanceof NoMicrophone)) throw error;
+      if (!(error instanceof NoMicrophone) || isRequired) throw error;
       if (this.call === call) this.notice(failureNotice(error));
     }
   }
@@ -288,18 +314,37 @@ export class VoiceAgentClient {
       call.timers.push(setInterval(() => void this.feelPulse(call), HEARTBEAT_MS));
     }
     call.timers.push(setInterval(() => this.measure(call), LEVELS_EVERY_MS));
-    const { microphone } = call.devices;
-    if (!microphone) return;
-    const begun = performance.now();
+    this.watchMicrophone(call);
+  }
+
+  /** Says once in a call that its microphone gives nothing, and takes that back when it does. */
+  private watchMicrophone(call: Call): void {
+    if (!call.devices.microphone || call.isMicrophoneKnown) return;
+    let since = performance.now();
     const listening = setInterval(() => {
-      if (microphone.level.read() > FAINTEST_LEVEL) {
+      if (this.state.microphone !== "on") {
+        since = performance.now();
+      } else if (this.callerLevel.read() > FAINTEST_LEVEL) {
+        call.isMicrophoneKnown = true;
         clearInterval(listening);
         if (this.state.notice === NOTHING_HEARD) this.notice(null);
-      } else if (performance.now() - begun > NOTHING_HEARD_AFTER_MS && !this.state.notice) {
+      } else if (
+        !call.isMicrophoneKnown &&
+        performance.now() - since > NOTHING_HEARD_AFTER_MS &&
+        !this.state.notice
+      ) {
+        call.isMicrophoneKnown = true;
         this.notice(NOTHING_HEARD);
       }
     }, 100);
     call.timers.push(listening);
+  }
+
+  private onMicrophoneEnded(call: Call): void {
+    if (this.call !== call) return;
+    call.devices.dropMicrophone();
+    this.apply({ type: "microphone", microphone: "off" });
+    this.notice(MICROPHONE_GONE);
   }
 
   private measure(call: Call): void {
@@ -332,12 +377,12 @@ export class VoiceAgentClient {
     this.unanswered = [];
     globalThis.removeEventListener("pagehide", this.onPageHide);
     call.hungUp.abort(new DOMException("The caller hung up.", "AbortError"));
+    call.devices.speaker.flush();
+    call.devices.microphone?.close();
     this.apply(notice ? { type: "ended", notice } : { type: "ended" });
     if (notice?.tone === "trouble") {
       this.events.emit("error", error instanceof Error ? error : new CallEnded(notice));
     }
-    call.devices.speaker.flush();
-    call.devices.microphone?.close();
     // The server hears of a hang-up before the line is cut: a cut alone may be an accident.
     if (!notice) await call.server?.end();
     await call.client.disconnect().catch(() => undefined);

@@ -15,7 +15,12 @@ export class Emitter<Events extends object> {
 
   emit<Name extends keyof Events>(name: Name, payload: Events[Name]): void {
     for (const listener of [...(this.listeners.get(name) ?? [])]) {
-      (listener as (payload: Events[Name]) => void)(payload);
+      try {
+        (listener as (payload: Events[Name]) => void)(payload);
+      } catch (error) {
+        // A page's mistake must not keep the microphone open, or the other listeners uninformed.
+        (globalThis.reportError ?? console.error)(error);
+      }
     }
   }
 }

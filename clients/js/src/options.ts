@@ -9,8 +9,11 @@ export interface ConnectOptions {
   agent?: string | undefined;
   /** `auto`, the default, races what the server offers. */
   transport?: TransportChoice;
-  /** False to type only: the browser is not asked for the microphone. */
-  microphone?: boolean | MediaTrackConstraints;
+  /**
+   * False to type only: the browser is not asked for the microphone. Without one the call goes on in
+   * writing, unless it is `"required"`: then there is none.
+   */
+  microphone?: boolean | "required" | MediaTrackConstraints;
   /** Values for the placeholders in the agent's words. */
   variables?: Record<string, string>;
   /** Your own notes on the session. */

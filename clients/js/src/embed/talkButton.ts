@@ -61,8 +61,8 @@ export class TalkButton {
 
   private press(): void {
     if (this.client.snapshot().phase === "idle") {
-      // What goes wrong is in the notice.
-      void this.client.connect().catch(() => undefined);
+      // There is nothing to type into. What goes wrong is in the notice.
+      void this.client.connect({ microphone: "required" }).catch(() => undefined);
     } else {
       void this.client.disconnect();
     }

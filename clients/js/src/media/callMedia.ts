@@ -22,7 +22,7 @@ export class CallMedia {
   readonly supportsScreenShare = false;
   private options: PipecatClientOptions | null = null;
   private onParcel: (pcm: ArrayBuffer) => void = () => undefined;
-  private stopCapture: (() => void) | null = null;
+  private capturing: Promise<() => void> | null = null;
   private track: MediaStreamTrack | undefined;
   private captures = false;
   private isDisconnected = false;
@@ -62,26 +62,45 @@ export class CallMedia {
     if (!this.captures) {
       this.track ??= this.microphone?.cloneTrack() ?? this.silentTrack();
     } else if (this.microphone) {
-      this.stopCapture ??= await this.microphone.capture((pcm) => this.onParcel(pcm));
+      this.capturing ??= this.microphone.capture((pcm) => this.onParcel(pcm));
+      await this.capturing;
     }
   }
 
-  /** Brings a microphone into a connection that was made without one. */
-  async useMicrophone(microphone: Microphone): Promise<void> {
+  has(microphone: Microphone): boolean {
+    return this.microphone === microphone;
+  }
+
+  /**
+   * Brings a microphone into a connection that was made without one, or with one that has gone.
+   * False if that takes a new connection: a track that was negotiated stays what it is.
+   */
+  async useMicrophone(microphone: Microphone): Promise<boolean> {
+    if (this.track && !this.silence) return false;
+    await this.stopCapturing();
     this.microphone = microphone;
     if (this.silence) microphone.connect(this.silence);
     else await this.connect();
+    return true;
   }
 
   async disconnect(): Promise<void> {
     // A line that was lost is closed late, when another one has the speaker already.
     if (this.isDisconnected) return;
     this.isDisconnected = true;
-    this.stopCapture?.();
-    this.stopCapture = null;
     this.track?.stop();
     this.track = undefined;
     this.speaker.detach();
+    await this.stopCapturing();
+  }
+
+  private async stopCapturing(): Promise<void> {
+    const { capturing } = this;
+    this.capturing = null;
+    await capturing?.then(
+      (stop) => stop(),
+      () => undefined,
+    );
   }
 
   async userStartedSpeaking(): Promise<void> {

@@ -3,9 +3,10 @@ import { Speaker } from "./speaker";
 
 /** What a call hears and speaks with, opened once however many connections it has. */
 export class Devices {
-  readonly speaker = new Speaker();
   readonly context = new AudioContext({ latencyHint: "interactive" });
+  readonly speaker = new Speaker(this.context);
   microphone: Microphone | null = null;
+  private opening: Promise<Microphone> | null = null;
 
   /** Must begin in a click or key press, or the browser keeps the page mute. */
   constructor() {
@@ -13,10 +14,19 @@ export class Devices {
     void this.context.resume();
   }
 
-  /** Asks for the microphone. Throws `NoMicrophone` when it cannot be had. */
+  /** Asks for the microphone, once however often. Throws `NoMicrophone` when it cannot be had. */
   async openMicrophone(constraints?: MediaTrackConstraints): Promise<Microphone> {
-    this.microphone ??= await Microphone.open(this.context, constraints);
-    return this.microphone;
+    if (this.microphone) return this.microphone;
+    this.opening ??= Microphone.open(this.context, constraints)
+      .then((microphone) => (this.microphone = microphone))
+      .finally(() => (this.opening = null));
+    return this.opening;
+  }
+
+  /** Lets go of a microphone that gives nothing any more, so that another can be opened. */
+  dropMicrophone(): void {
+    this.microphone?.close();
+    this.microphone = null;
   }
 
   /** Stops hearing and playing at once; frees the rest. */

@@ -60,9 +60,12 @@ function captureScript(): string {
  */
 export class Microphone {
   readonly level: Level;
+  /** It was unplugged, or the browser has taken it back. */
+  onEnded: () => void = () => undefined;
   private readonly source: MediaStreamAudioSourceNode;
   private readonly clones = new Set<MediaStreamTrack>();
   private muted = false;
+  private isClosed = false;
 
   private constructor(
     private readonly context: AudioContext,
@@ -72,6 +75,7 @@ export class Microphone {
     const analyser = new AnalyserLevel(context.createAnalyser());
     this.source.connect(analyser.node);
     this.level = analyser;
+    this.original?.addEventListener("ended", () => this.onEnded());
   }
 
   /** Asks for the microphone. Throws `NoMicrophone` when it cannot be had. */
@@ -82,12 +86,14 @@ export class Microphone {
     if (!microphoneAllowedHere()) {
       throw new NoMicrophone("insecure", "This page is neither on HTTPS nor on localhost.");
     }
+    let stream: MediaStream | undefined;
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({
+      stream = await navigator.mediaDevices.getUserMedia({
         audio: { ...AS_A_TELEPHONE, ...constraints },
       });
       return new Microphone(context, stream);
     } catch (error) {
+      for (const track of stream?.getTracks() ?? []) track.stop();
       const name = error instanceof Error ? error.name : "";
       throw new NoMicrophone(troubleOf(name), error instanceof Error ? error.message : String(error));
     }
@@ -128,7 +134,8 @@ export class Microphone {
     this.source.connect(node);
     return () => {
       node.port.onmessage = null;
-      this.source.disconnect(node);
+      // Once the microphone is closed it is connected with nothing, and that would throw.
+      if (!this.isClosed) this.source.disconnect(node);
     };
   }
 
@@ -142,6 +149,7 @@ export class Microphone {
   }
 
   close(): void {
+    this.isClosed = true;
     this.source.disconnect();
     for (const track of [...this.stream.getTracks(), ...this.clones]) track.stop();
     this.clones.clear();

@@ -14,17 +14,23 @@ const STRAGGLER_MS = 100;
  * (plain HTTP).
  */
 export class Speaker {
-  readonly level: Level = { read: () => (this.element.muted ? 0 : this.analyser.read()) };
+  readonly level: Level = {
+    read: () =>
+      this.element.muted ? 0 : Math.max(this.analyser.read(), this.remote ? this.meter.read() : 0),
+  };
   private readonly context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
   private readonly schedule = new PlaybackSchedule();
   private readonly analyser: AnalyserLevel;
+  private readonly meter: AnalyserLevel;
   private readonly element = document.createElement("audio");
   private readonly waiting = new Set<AudioBufferSourceNode>();
   private gate: GainNode;
   private remote: MediaStreamAudioSourceNode | null = null;
   private deafUntil = 0;
 
-  constructor() {
+  /** `metering` has the rate of the device: Firefox lets no remote track into any other. */
+  constructor(private readonly metering: AudioContext) {
+    this.meter = new AnalyserLevel(metering.createAnalyser());
     this.analyser = new AnalyserLevel(this.context.createAnalyser());
     this.gate = this.openGate();
     this.element.autoplay = true;
@@ -83,8 +89,8 @@ export class Speaker {
     document.body.append(this.element);
     void this.element.play().catch(() => undefined);
     this.remote?.disconnect();
-    this.remote = this.context.createMediaStreamSource(stream);
-    this.remote.connect(this.analyser.node);
+    this.remote = this.metering.createMediaStreamSource(stream);
+    this.remote.connect(this.meter.node);
   }
 
   /** Ends the current connection's sound; the speaker can be used for the next one. */

@@ -3,33 +3,51 @@ import { ServerGone, ServerRefused } from "../wire/problem";
 import { NoTransportWorked } from "../transport/race";
 import type { Notice } from "./state";
 
-const NO_MICROPHONE: Record<MicrophoneTrouble, Omit<Notice, "tone">> = {
+/** `text` for who can type meanwhile, `alone` for who cannot. */
+const NO_MICROPHONE: Record<MicrophoneTrouble, Record<"title" | "text" | "alone", string>> = {
   insecure: {
     title: "No microphone on this address",
-    text: "Browsers give a page the microphone only over HTTPS or on localhost. Start the server with TLS and open its https:// address. Until then you can type.",
-    command: "voice-agent serve --tls self-signed",
+    text: "Browsers give a page the microphone only over HTTPS or on localhost. Start the server with TLS and open its https:// address.",
+    alone: "Browsers give a page the microphone only over HTTPS. Open this page at an https:// address.",
   },
   refused: {
     title: "The microphone was refused",
-    text: "Allow it in the browser’s address bar, hang up and press Talk again. Until then you can type.",
+    text: "Allow it in the browser’s address bar, hang up and press Talk again.",
+    alone: "Allow it in the browser’s address bar, then try again.",
   },
   missing: {
     title: "No microphone found",
-    text: "Plug one in or switch it on, then hang up and press Talk again. Until then you can type.",
+    text: "Plug one in or switch it on, then hang up and press Talk again.",
+    alone: "Plug one in or switch it on, then try again.",
   },
   busy: {
     title: "The microphone is in use",
-    text: "Another program holds it. Close that program, hang up and press Talk again. Until then you can type.",
+    text: "Another program holds it. Close that program, hang up and press Talk again.",
+    alone: "Another program holds it. Close that program and try again.",
   },
   unknown: {
     title: "The microphone did not start",
-    text: "Hang up and press Talk to try again. Until then you can type.",
+    text: "Hang up and press Talk to try again.",
+    alone: "Try again, or try another browser.",
   },
 };
 
-export function microphoneNotice(trouble: MicrophoneTrouble): Notice {
-  return { tone: "info", ...NO_MICROPHONE[trouble] };
+export function microphoneNotice(trouble: MicrophoneTrouble, canType = true): Notice {
+  const { title, text, alone } = NO_MICROPHONE[trouble];
+  if (!canType) return { tone: "trouble", title, text: alone };
+  return {
+    tone: "info",
+    title,
+    text: `${text} Until then you can type.`,
+    ...(trouble === "insecure" && { command: "voice-agent serve --tls self-signed" }),
+  };
 }
+
+export const MICROPHONE_GONE: Notice = {
+  tone: "trouble",
+  title: "The microphone has gone",
+  text: "It was unplugged, or the browser has taken it back. Switch it on again, or hang up and call anew.",
+};
 
 export const NOTHING_HEARD: Notice = {
   tone: "info",
@@ -112,8 +130,8 @@ export const LOST: Notice = {
 };
 
 /** Words for whatever kept a call from being made. */
-export function failureNotice(error: unknown): Notice {
-  if (error instanceof NoMicrophone) return microphoneNotice(error.trouble);
+export function failureNotice(error: unknown, canType = true): Notice {
+  if (error instanceof NoMicrophone) return microphoneNotice(error.trouble, canType);
   if (error instanceof ServerGone) {
     return {
       tone: "trouble",

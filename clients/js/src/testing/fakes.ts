@@ -107,6 +107,7 @@ export function devices() {
     setMuted(muted: boolean) {
       this.isMuted = muted;
     },
+    connect: vi.fn(),
     cloneTrack: () => ({ stop: () => undefined }),
     async capture() {
       captures.running++;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Devices } from "../media/devices";
+import type { Microphone } from "../media/microphone";
 import type { Notice } from "../state/state";
 import { devices, made, message, SESSION, settle } from "../testing/fakes";
 import type { Session } from "../wire/session";
@@ -8,8 +9,7 @@ import { HEAD_START_MS } from "./race";
 
 vi.mock("./official", async () => (await import("../testing/fakes")).official);
 
-function calling(session = SESSION) {
-  const hardware = devices();
+function calling(session = SESSION, hardware: object = devices()) {
   const heard: string[] = [];
   const happened: string[] = [];
   const notices: Notice[] = [];
@@ -25,7 +25,7 @@ function calling(session = SESSION) {
   transport.initialize({ transport, callbacks: {} }, ({ type }) => void heard.push(type));
   const connected = transport.connect(session).then(() => transport.sendReadyMessage());
   connected.catch(() => undefined);
-  return { transport, connected, heard, happened, notices, ...hardware };
+  return { transport, connected, heard, happened, notices, ...(hardware as ReturnType<typeof devices>) };
 }
 
 /** What the server says of the session when it is asked. */
@@ -160,6 +160,20 @@ describe("VoiceAgentTransport", () => {
     await vi.advanceTimersByTimeAsync(3_000);
     await made[1]!.answers();
     expect(call.happened).toEqual(["webrtc", "lost", "websocket"]);
+  });
+
+  it("brings in a microphone that was opened while the connection was made", async () => {
+    const hardware = devices();
+    const { microphone } = hardware;
+    const { transport, connected } = calling(SESSION, Object.assign(hardware, { microphone: null }));
+    await settle();
+    Object.assign(hardware, { microphone });
+    await transport.addMicrophone(microphone as unknown as Microphone);
+    await made[0]!.answers();
+    await connected;
+    await settle();
+    expect(microphone.connect).toHaveBeenCalled();
+    expect(made[0]!.microphone).toBe(true);
   });
 
   it("ends when the session has ended meanwhile", async () => {

@@ -125,15 +125,20 @@ export class VoiceAgentTransport extends Transport {
     if (!this.isMicEnabled && this.devices.microphone) line.setMicrophone(false);
     this.events.connected(line.type);
     line.open();
+    // One that was opened while this line was being made, without it.
+    const { microphone } = this.devices;
+    if (microphone) void this.addMicrophone(microphone);
   }
 
   override sendMessage(message: RTVIMessage): void {
     this.line?.send(message);
   }
 
-  /** Brings a microphone into a call that was begun without. */
+  /** Brings a microphone into a call that was begun without, or whose microphone has gone. */
   async addMicrophone(microphone: Microphone): Promise<void> {
-    await this.line?.addMicrophone(microphone);
+    const { line } = this;
+    if (!line || (await line.addMicrophone(microphone))) return;
+    await this.onEnded(line, { notice: LOST, mayReturn: true, lostRace: false });
   }
 
   override get state(): TransportState {

@@ -141,9 +141,12 @@ export class Line {
     this.transport.enableMic(enabled);
   }
 
-  async addMicrophone(microphone: Microphone): Promise<void> {
-    await this.media.useMicrophone(microphone);
-    this.setMicrophone(true);
+  /** False if only a new connection can carry that microphone. */
+  async addMicrophone(microphone: Microphone): Promise<boolean> {
+    if (this.media.has(microphone)) return true;
+    const isCarried = await this.media.useMicrophone(microphone);
+    this.setMicrophone(!microphone.isMuted);
+    return isCarried;
   }
 
   /** Whether anything was received over WebRTC within a second; a socket cannot tell. */
@@ -160,8 +163,11 @@ export class Line {
 
   async close(): Promise<void> {
     if (this.isClosed) return;
-    await this.letGo();
-    await this.sayGoodbye();
+    try {
+      await this.letGo();
+    } finally {
+      await this.sayGoodbye();
+    }
   }
 
   /**
