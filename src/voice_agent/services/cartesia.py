@@ -1,6 +1,5 @@
 """Provider `cartesia`: text to speech by Cartesia, through Pipecat's own service."""
 
-import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -52,7 +51,7 @@ class CartesiaProvider:
 
     @property
     def _api_key(self) -> str:
-        return self._options.api_key or os.environ.get(KEY_VARIABLE, "")
+        return self._options.api_key or ""
 
 
 def _websocket_url(base_url: str) -> str:

@@ -1,7 +1,6 @@
 """Provider `deepgram`: speech to text by Deepgram, through Pipecat's own service."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -56,4 +55,4 @@ class DeepgramProvider:
 
     @property
     def _api_key(self) -> str:
-        return self._options.api_key or os.environ.get(KEY_VARIABLE, "")
+        return self._options.api_key or ""
