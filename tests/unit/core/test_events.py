@@ -1,6 +1,8 @@
+from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 
 import pytest
+from loguru import logger
 
 from voice_agent.core.conversation import Speaker
 from voice_agent.core.events import (
@@ -29,6 +31,15 @@ class FixedClock:
 @pytest.fixture
 def clock() -> FixedClock:
     return FixedClock()
+
+
+@pytest.fixture
+def errors() -> Iterator[list[str]]:
+    """What is logged as an error."""
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(str(message)), level="ERROR", format="{message}")
+    yield lines
+    logger.remove(sink)
 
 
 def stream(clock: FixedClock, *listeners: EventListener) -> EventStream:
@@ -88,7 +99,7 @@ def test_a_listener_may_stop_while_it_is_called(clock: FixedClock) -> None:
 
 
 def test_a_listener_that_fails_harms_neither_the_others_nor_the_emitter(
-    clock: FixedClock, warnings: list[str]
+    clock: FixedClock, errors: list[str]
 ) -> None:
     heard: list[Event] = []
 
@@ -99,9 +110,9 @@ def test_a_listener_that_fails_harms_neither_the_others_nor_the_emitter(
     events.emit(SentenceHeard("One."))
     events.emit(SentenceHeard("Two."))
     assert [event.number for event in heard] == [1, 2]
-    assert len(warnings) == 2
-    assert "SentenceHeard" in warnings[0]
-    assert "no such thing" in warnings[0]
+    assert len(errors) == 2
+    assert "SentenceHeard" in errors[0]
+    assert "no such thing" in errors[0]
 
 
 def test_the_history_keeps_the_last_events(clock: FixedClock) -> None:
