@@ -69,7 +69,7 @@ class ServerDirectory:
         self._seen: dict[str, _Seen] = {}
         self._tried_at = self._read_at = float("-inf")
         self._has_told = False
-        self._shares_name = False
+        self._namesake: str | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -127,16 +127,15 @@ class ServerDirectory:
 
         The processes of one server speak for it in turn, all with its address.
         """
-        shared = self._has_told and last is not None and last.url != self._url
-        if shared and not self._shares_name:
-            assert last is not None
+        namesake = last.url if last and self._has_told and last.url != self._url else None
+        if namesake and not self._namesake:
             logger.error(
                 "the server at {} is named '{}' as well, so requests find the wrong one; give each "
                 "server a VOICE_AGENT_SERVER_NAME of its own",
-                last.url,
+                namesake,
                 self._name,
             )
-        self._shares_name = shared
+        self._namesake = namesake
 
     def _take_in(self, said: Mapping[str, KnownServer]) -> None:
         self._read_at = now = self._monotonic()
