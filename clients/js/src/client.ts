@@ -5,9 +5,16 @@ import { Devices } from "./media/devices";
 import { SILENT, type Level } from "./media/level";
 import { NoMicrophone } from "./media/microphone";
 import type { ConnectOptions, VoiceAgentEvents, VoiceAgentOptions } from "./options";
+import { SilenceWatch } from "./silence";
 import { sessionSource, type SessionSource } from "./source";
 import { IDLE, reduce, type CallEvent, type CallState, type Notice } from "./state/state";
-import { COMING_BACK, failureNotice, MICROPHONE_GONE, NOTHING_HEARD, SERVER_SILENT } from "./state/words";
+import {
+  COMING_BACK,
+  failureNotice,
+  MICROPHONE_GONE,
+  NOTHING_HEARD,
+  SERVER_SILENT,
+} from "./state/words";
 import { VoiceAgentTransport } from "./transport/composite";
 import { readError } from "./transport/rtviError";
 import { capabilities, SessionServer } from "./wire/session";
@@ -15,8 +22,6 @@ import { capabilities, SessionServer } from "./wire/session";
 const HEARTBEAT_MS = 3_000;
 /** A cough is a turn to the server too, and nobody answers it. */
 const ANSWER_OVERDUE_MS = 8_000;
-const NOTHING_HEARD_AFTER_MS = 8_000;
-const FAINTEST_LEVEL = 0.02;
 const LEVELS_EVERY_MS = 50;
 
 /** The call ended in trouble; the message says how. */
@@ -51,8 +56,7 @@ interface Call {
   latency: LatencyWatch;
   timers: ReturnType<typeof setInterval>[];
   server: SessionServer | null;
-  /** Its microphone gave something, or the caller was told that it does not. */
-  isMicrophoneKnown: boolean;
+  silence: SilenceWatch;
 }
 
 /** One caller's calls, one after the other. */
@@ -172,7 +176,6 @@ export class VoiceAgentClient {
     const { microphone } = call.devices;
     if (!microphone || this.call !== call) return;
     await call.transport.addMicrophone(microphone);
-    this.watchMicrophone(call);
   }
 
   /** Shows a notice, or takes away the one that is shown. */
@@ -201,7 +204,8 @@ export class VoiceAgentClient {
     const latency = new LatencyWatch(this.callerLevel, this.agentLevel);
     globalThis.addEventListener("pagehide", this.onPageHide);
     const hungUp = new AbortController();
-    return { hungUp, devices, transport, client, latency, timers: [], server: null, isMicrophoneKnown: false };
+    const silence = new SilenceWatch();
+    return { hungUp, devices, transport, client, latency, silence, timers: [], server: null };
   }
 
   private officialClient(
@@ -265,7 +269,7 @@ export class VoiceAgentClient {
       const microphone = await call.devices.openMicrophone(constraints);
       if (this.call !== call) return microphone.close();
       microphone.onEnded = () => this.onMicrophoneEnded(call);
-      call.isMicrophoneKnown = false;
+      call.silence = new SilenceWatch();
       this.apply({ type: "microphone", microphone: "on" });
     } catch (error) {
       // The call goes on in writing; the notice says what to do about it.
@@ -314,30 +318,7 @@ export class VoiceAgentClient {
       call.timers.push(setInterval(() => void this.feelPulse(call), HEARTBEAT_MS));
     }
     call.timers.push(setInterval(() => this.measure(call), LEVELS_EVERY_MS));
-    this.watchMicrophone(call);
-  }
-
-  /** Says once in a call that its microphone gives nothing, and takes that back when it does. */
-  private watchMicrophone(call: Call): void {
-    if (!call.devices.microphone || call.isMicrophoneKnown) return;
-    let since = performance.now();
-    const listening = setInterval(() => {
-      if (this.state.microphone !== "on") {
-        since = performance.now();
-      } else if (this.callerLevel.read() > FAINTEST_LEVEL) {
-        call.isMicrophoneKnown = true;
-        clearInterval(listening);
-        if (this.state.notice === NOTHING_HEARD) this.notice(null);
-      } else if (
-        !call.isMicrophoneKnown &&
-        performance.now() - since > NOTHING_HEARD_AFTER_MS &&
-        !this.state.notice
-      ) {
-        call.isMicrophoneKnown = true;
-        this.notice(NOTHING_HEARD);
-      }
-    }, 100);
-    call.timers.push(listening);
+    call.silence.restart();
   }
 
   private onMicrophoneEnded(call: Call): void {
@@ -354,6 +335,10 @@ export class VoiceAgentClient {
         agent: this.agentLevel.read(),
       });
     }
+    const isOn = this.state.microphone === "on";
+    const found = call.silence.look(isOn ? this.callerLevel.read() : null, !this.state.notice);
+    if (found === "silent") this.notice(NOTHING_HEARD);
+    if (found === "heard" && this.state.notice === NOTHING_HEARD) this.notice(null);
     const milliseconds = call.latency.look();
     if (milliseconds !== null) this.events.emit("latency", { milliseconds });
   }
