@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,7 +86,7 @@ def running(
             process.wait()
 
 
-class EndableServer:
+class EndableServer(ABC):
     """A server that a test may end and start again, with what it had; `command` is its own."""
 
     def __init__(self, folder: Path) -> None:
@@ -93,9 +94,9 @@ class EndableServer:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
         """Return what to run; it listens on `port`, and keeps what it keeps in `_folder`."""
-        raise NotImplementedError
 
     @property
     def log(self) -> str:

@@ -1,6 +1,7 @@
 """An input that takes in what its client sends, in a task of its own."""
 
 import asyncio
+from abc import abstractmethod
 from typing import Any
 
 from pipecat.frames.frames import CancelFrame, ClientConnectedFrame, EndFrame, StartFrame
@@ -15,9 +16,9 @@ class ReceivingInput(HearingInput):
         super().__init__(*args, **kwargs)
         self._receiving: asyncio.Task[None] | None = None
 
+    @abstractmethod
     async def receive(self) -> None:
         """Take in what comes until nothing more can; runs in a task."""
-        raise NotImplementedError
 
     async def let_go(self) -> None:
         """Receive no more. Calling it again does nothing."""

@@ -3,9 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from pipecat.frames.frames import (
-    InputTransportMessageFrame,
-)
+from pipecat.frames.frames import InputTransportMessageFrame
 from pipecat.processors.frame_processor import FrameProcessorSetup
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.transports.websocket.fastapi import (
